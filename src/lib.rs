@@ -1,0 +1,13 @@
+//! Portcullis: a reverse-proxy gateway that forwards only what it has proved.
+//!
+//! `ARCHITECTURE.md` follows one request through the rooms below.
+
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod route;
+pub mod scheme;
+pub mod setting;
+pub mod store;
+pub mod telemetry;
+pub mod token;

@@ -1,0 +1,106 @@
+//! What a scheme may look at: the head as judged, the connection, the content it asked for, the time.
+
+use crate::clock::UnixTime;
+use http::header::{HeaderMap, HeaderName};
+use std::net::SocketAddr;
+
+/// Everything a verifier is handed; it never sees the session, the socket or the clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'r> {
+    /// The request's head, in its one normal form.
+    pub head: RequestHead<'r>,
+    /// What the transport proved.
+    pub connection: &'r Connection,
+    /// The whole content, where a scheme asked for it; empty otherwise.
+    pub content: &'r [u8],
+    /// When the request arrived.
+    pub now: UnixTime,
+}
+
+/// A request's head, borrowed and already normalised: this is what is judged and what is forwarded.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'r> {
+    /// The method, case-sensitive (RFC 9110 §9.1).
+    pub method: &'r http::Method,
+    /// The host and port the request is for, lower-case, without a default port.
+    pub authority: &'r str,
+    /// The path in normal form, percent-encoded, starting with `/`.
+    pub path: &'r str,
+    /// The query as received, without `?`; empty when there is none.
+    pub query: &'r str,
+    /// The fields as received.
+    pub fields: &'r HeaderMap,
+}
+
+/// A field that may stand once only stands several times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeated;
+
+impl<'r> RequestHead<'r> {
+    /// The one value of a field, or nothing; several are an error, never a choice.
+    ///
+    /// # Errors
+    /// The field is repeated.
+    pub fn sole(&self, name: &HeaderName) -> Result<Option<&'r [u8]>, Repeated> {
+        let mut values = self.fields.get_all(name).iter();
+        let first = values.next();
+        match values.next() {
+            Some(_) => Err(Repeated),
+            None => Ok(first.map(http::HeaderValue::as_bytes)),
+        }
+    }
+
+    /// Whether the content is of the media type, parameters aside (RFC 9110 §8.3).
+    pub fn has_media_type(&self, media_type: &str) -> bool {
+        let values = self.fields.get_all(http::header::CONTENT_TYPE);
+        values.iter().any(|value| essence(value.as_bytes()).eq_ignore_ascii_case(media_type.as_bytes()))
+    }
+}
+
+fn essence(value: &[u8]) -> &[u8] {
+    value.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii()
+}
+
+/// What the transport layer proved. It is evidence, not identity.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The address of the peer of this connection: the client, or the last proxy before us.
+    pub peer: SocketAddr,
+    /// How the connection is protected.
+    pub security: TransportSecurity,
+}
+
+/// How a connection is protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransportSecurity {
+    /// Not at all.
+    Clear,
+    /// TLS, with the server name that the client asked for, if any.
+    Tls {
+        /// The server name indication (RFC 6066 §3), lower-case; empty when absent.
+        server_name: Box<str>,
+    },
+}
+
+/// Where credentials of a scheme are read, so that rewriting can remove them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carriers {
+    /// Fields that are removed whole.
+    pub fields: Vec<HeaderName>,
+    /// Names of query parameters that are removed, compared after decoding.
+    pub query_names: Vec<&'static str>,
+    /// Names of form fields in the content; content goes on unchanged.
+    pub form_names: Vec<&'static str>,
+}
+
+/// What a scheme must see of the content before it can extract a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentNeed {
+    /// Nothing: the content streams.
+    Nothing,
+    /// All of it, up to a limit in octets; beyond it the request is refused with 413.
+    Whole {
+        /// The most octets the scheme will look at.
+        limit: usize,
+    },
+}

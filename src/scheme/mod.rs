@@ -1,0 +1,71 @@
+//! How a caller proves who it is: one file or folder per scheme, one line here.
+
+mod challenge;
+mod evidence;
+mod principal;
+mod refusal;
+mod registry;
+
+pub use challenge::Challenge;
+pub use evidence::{Carriers, Connection, ContentNeed, Evidence, Repeated, RequestHead, TransportSecurity};
+pub use principal::{Fingerprint, Principal, Proof};
+pub use refusal::{Fault, Malformation, Refusal, Rejection};
+
+use crate::setting::{Files, Problem};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::sync::Arc;
+
+registry::schemes! {
+    /// OAuth WRAP 0.9.7.2 access tokens in Simple Web Token form (SWT 0.9.5.1).
+    wrap => Wrap,
+}
+
+/// What a scheme may lean on while it is built.
+#[derive(Debug)]
+pub struct Resources<'a> {
+    /// The scheme's name in the configuration.
+    pub name: &'a Arc<str>,
+    /// The files that settings name.
+    pub files: &'a Files,
+}
+
+/// One way to prove who a request is from.
+///
+/// A scheme is built once per configuration and then asked, request after request: is there a
+/// credential of yours (`extract`), and does it hold (`verify`)? It sees evidence and time, never
+/// the session, the socket or the clock, and it returns values, never a written response.
+pub trait Scheme: Sized + Send + Sync + 'static {
+    /// The scheme's settings, below its key in the configuration.
+    type Config: DeserializeOwned + JsonSchema;
+    /// A credential as found in the request, not judged yet.
+    type Credential<'r>: Send;
+
+    /// Settings that a newcomer can copy; a test parses them.
+    const EXAMPLE: &'static str;
+
+    /// Turns settings into a running scheme: names become keys here, once.
+    ///
+    /// # Errors
+    /// Every problem of the settings, each with its place.
+    fn build(config: Self::Config, resources: &Resources<'_>) -> Result<Self, Vec<Problem>>;
+
+    /// Where credentials of this scheme are read: rewriting removes them from there.
+    fn carriers(&self) -> &Carriers;
+
+    /// What this scheme must see of the content before it can say anything.
+    fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed;
+
+    /// Finds the credential: nothing, one, or garbage. Does not judge it.
+    ///
+    /// # Errors
+    /// What is there cannot be one credential of this scheme.
+    fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<Self::Credential<'r>>, Malformation>;
+
+    /// Judges the credential; replay marks are set here, last.
+    fn verify(&self, credential: Self::Credential<'_>, evidence: &Evidence<'_>) -> impl Future<Output = Result<Proof, Refusal>> + Send;
+
+    /// What to ask the caller for, on a 401.
+    fn challenges(&self, refusal: Option<&Refusal>) -> Vec<Challenge>;
+}

@@ -1,0 +1,123 @@
+//! Why a credential did not hold, in three sides: malformed, rejected, or we could not tell.
+
+use std::sync::Arc;
+
+/// The outcome of a failed verification. A fault is never reported as the caller's mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The credential cannot be read: the caller's request is bad (400 or 401).
+    Malformed(Malformation),
+    /// The credential was read and does not hold (401).
+    Rejected(Rejection),
+    /// We could not tell: something we depend on failed (503).
+    Fault(Fault),
+}
+
+/// Why something cannot be one credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformation {
+    /// A field that may stand once stands several times.
+    FieldRepeated,
+    /// More than one token was presented.
+    SeveralTokens,
+    /// The credentials do not follow their grammar.
+    CredentialSyntax,
+    /// The token does not follow its grammar.
+    TokenSyntax,
+    /// The token is larger than the configured limit.
+    TokenTooLarge,
+    /// The form in the content cannot be read.
+    ContentSyntax,
+}
+
+/// Why a readable credential does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The signature or MAC is wrong for every key of the issuer.
+    SignatureInvalid,
+    /// The token's time is over.
+    Expired,
+    /// The issuer is not among the trusted ones.
+    IssuerUntrusted,
+    /// The token is for somebody else.
+    AudienceMismatch,
+    /// A claim that the configuration requires is absent.
+    ClaimMissing(Arc<str>),
+    /// A claim is there but its value does not satisfy the configured rule.
+    ClaimMismatch(Arc<str>),
+}
+
+/// Why we could not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A credential of one scheme was handed to another: a defect of ours.
+    ForeignCredential,
+}
+
+impl Refusal {
+    /// The side, as a metric label: `malformed`, `rejected` or `fault`.
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Rejected(_) => "rejected",
+            Self::Fault(_) => "fault",
+        }
+    }
+
+    /// The precise reason, for log and metric.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Malformed(malformation) => malformation.reason(),
+            Self::Rejected(rejection) => rejection.reason(),
+            Self::Fault(Fault::ForeignCredential) => "foreign_credential",
+        }
+    }
+
+    /// The configured claim that the refusal is about; empty when it is about none.
+    pub fn claim(&self) -> &str {
+        match self {
+            Self::Rejected(Rejection::ClaimMissing(claim) | Rejection::ClaimMismatch(claim)) => claim,
+            Self::Malformed(_) | Self::Rejected(_) | Self::Fault(_) => "",
+        }
+    }
+}
+
+impl Malformation {
+    /// The precise reason, for log and metric.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::FieldRepeated => "field_repeated",
+            Self::SeveralTokens => "several_tokens",
+            Self::CredentialSyntax => "credential_syntax",
+            Self::TokenSyntax => "token_syntax",
+            Self::TokenTooLarge => "token_too_large",
+            Self::ContentSyntax => "content_syntax",
+        }
+    }
+}
+
+impl Rejection {
+    /// The precise reason, for log and metric.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::SignatureInvalid => "signature_invalid",
+            Self::Expired => "expired",
+            Self::IssuerUntrusted => "issuer_untrusted",
+            Self::AudienceMismatch => "audience_mismatch",
+            Self::ClaimMissing(_) => "claim_missing",
+            Self::ClaimMismatch(_) => "claim_mismatch",
+        }
+    }
+}
+
+impl From<Malformation> for Refusal {
+    fn from(malformation: Malformation) -> Self {
+        Self::Malformed(malformation)
+    }
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}

@@ -1,0 +1,96 @@
+//! The macro behind the list of schemes: static dispatch, and no arm can be forgotten.
+
+/// Expands a list of `module => Type` into the modules, the settings enum, the running enum and the
+/// credential enum, with an exhaustive match each.
+macro_rules! schemes {
+    ($( #[doc = $doc:literal] $module:ident => $type:ident, )+) => {
+        $( #[doc = $doc] pub mod $module; )+
+
+        /// The settings of one scheme: a mapping with the kind of scheme as its only key.
+        #[derive(serde::Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum SchemeConfig {
+            $( #[doc = $doc] $type(<$module::$type as Scheme>::Config), )+
+        }
+
+        /// A running scheme of any kind.
+        pub enum AnyScheme {
+            $( #[doc = $doc] $type($module::$type), )+
+        }
+
+        /// A credential of any kind.
+        pub enum AnyCredential<'r> {
+            $( #[doc = $doc] $type(<$module::$type as Scheme>::Credential<'r>), )+
+        }
+
+        /// The kinds of schemes: key in the configuration, what it is, and an example.
+        pub const KINDS: &[(&str, &str, &str)] = &[
+            $( (stringify!($module), $doc, <$module::$type as Scheme>::EXAMPLE), )+
+        ];
+
+        impl SchemeConfig {
+            /// Builds the running scheme.
+            ///
+            /// # Errors
+            /// Every problem of the settings.
+            pub fn build(self, resources: &Resources<'_>) -> Result<AnyScheme, Vec<Problem>> {
+                match self {
+                    $( Self::$type(config) => <$module::$type as Scheme>::build(config, resources).map(AnyScheme::$type), )+
+                }
+            }
+        }
+
+        impl AnyScheme {
+            /// The kind of scheme, as written in the configuration.
+            pub const fn kind(&self) -> &'static str {
+                match self {
+                    $( Self::$type(_) => stringify!($module), )+
+                }
+            }
+
+            /// See [`Scheme::carriers`].
+            pub fn carriers(&self) -> &Carriers {
+                match self {
+                    $( Self::$type(scheme) => scheme.carriers(), )+
+                }
+            }
+
+            /// See [`Scheme::content_need`].
+            pub fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed {
+                match self {
+                    $( Self::$type(scheme) => scheme.content_need(head), )+
+                }
+            }
+
+            /// See [`Scheme::extract`].
+            ///
+            /// # Errors
+            /// See there.
+            pub fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<AnyCredential<'r>>, Malformation> {
+                match self {
+                    $( Self::$type(scheme) => Ok(scheme.extract(evidence)?.map(AnyCredential::$type)), )+
+                }
+            }
+
+            /// See [`Scheme::verify`]. A credential of another kind of scheme is a fault, never a proof.
+            ///
+            /// # Errors
+            /// See there.
+            #[allow(unreachable_patterns, reason = "the last arm is reached only once there is a second scheme")]
+            pub async fn verify(&self, credential: AnyCredential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
+                match (self, credential) {
+                    $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.verify(credential, evidence).await, )+
+                    _ => Err(Refusal::Fault(Fault::ForeignCredential)),
+                }
+            }
+
+            /// See [`Scheme::challenges`].
+            pub fn challenges(&self, refusal: Option<&Refusal>) -> Vec<Challenge> {
+                match self {
+                    $( Self::$type(scheme) => scheme.challenges(refusal), )+
+                }
+            }
+        }
+    };
+}
+pub(super) use schemes;

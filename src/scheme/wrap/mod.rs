@@ -1,0 +1,1 @@
+//! OAuth WRAP, the protected resource's side.

@@ -1,0 +1,54 @@
+//! Files that the configuration names: read within a bound, and remembered so that a change is noticed.
+
+use super::{Located, Problem};
+use std::cell::RefCell;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The largest file that a setting may name, in octets: key files, certificates, small lists.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Reads named files relative to the folder of the configuration file.
+#[derive(Debug)]
+pub struct Files {
+    base: PathBuf,
+    named: RefCell<Vec<PathBuf>>,
+}
+
+impl Files {
+    /// Files relative to `base`.
+    pub fn below(base: &Path) -> Self {
+        Self { base: base.to_owned(), named: RefCell::new(Vec::new()) }
+    }
+
+    /// The content of the file that a setting names, at most 1 MiB.
+    pub fn read(&self, name: &Located<PathBuf>) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        let path = self.resolve(name);
+        self.named.borrow_mut().push(path.clone());
+        read_bounded(&path).map_err(|found| {
+            Problem::new(name.at(), format!("the file {}, which {found}", path.display()), "a readable file of at most 1 MiB")
+        })
+    }
+
+    /// Where a named file is.
+    pub fn resolve(&self, name: &Path) -> PathBuf {
+        self.base.join(name)
+    }
+
+    /// Every file read so far: a change of one of them is a reason to reload.
+    pub fn named(&self) -> Vec<PathBuf> {
+        self.named.borrow().clone()
+    }
+}
+
+fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let mut content = Zeroizing::new(Vec::new());
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot be opened ({error})"))?;
+    let read = file.take(MAX_FILE + 1).read_to_end(&mut content);
+    match read {
+        Err(error) => Err(format!("cannot be read ({error})")),
+        Ok(length) if u64::try_from(length).unwrap_or(u64::MAX) > MAX_FILE => Err("is too large".to_owned()),
+        Ok(_) => Ok(content),
+    }
+}

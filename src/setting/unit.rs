@@ -1,0 +1,164 @@
+//! Quantities with their unit: periods such as `30s` and sizes such as `64KiB`.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// A length of time, written as digits and one of `ms`, `s`, `m`, `h`, `d`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Period(Duration);
+
+/// A number of octets, written as digits and nothing, `B`, `KiB`, `MiB` or `GiB`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSize(u64);
+
+impl Period {
+    /// A period of whole seconds.
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// A period of milliseconds.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
+    /// The period for timers.
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+
+    /// Reads `30s`, `500ms`, `5m`, `12h` or `7d`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = split_number(text)?;
+        let millis = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        number.checked_mul(millis).map(Self::from_millis)
+    }
+}
+
+impl ByteSize {
+    /// A size in octets.
+    pub const fn from_octets(octets: u64) -> Self {
+        Self(octets)
+    }
+
+    /// A size in KiB (1,024 octets).
+    pub const fn from_kib(kib: u64) -> Self {
+        Self(kib.saturating_mul(1 << 10))
+    }
+
+    /// A size in MiB (1,048,576 octets).
+    pub const fn from_mib(mib: u64) -> Self {
+        Self(mib.saturating_mul(1 << 20))
+    }
+
+    /// The size in octets.
+    pub const fn octets(self) -> u64 {
+        self.0
+    }
+
+    /// The size as an in-memory length; sizes beyond the address space stop at its end.
+    pub fn length(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
+    /// Reads `512`, `512B`, `64KiB`, `8MiB` or `1GiB`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = split_number(text)?;
+        let octets = match unit {
+            "" | "B" => 1,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return None,
+        };
+        number.checked_mul(octets).map(Self)
+    }
+}
+
+fn split_number(text: &str) -> Option<(u64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    Some((digits.parse().ok()?, unit))
+}
+
+impl fmt::Debug for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}B", self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            D::Error::custom(format_args!("found `{text}`, expected a period such as 500ms, 30s, 5m, 12h or 7d"))
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for ByteSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            D::Error::custom(format_args!("found `{text}`, expected a size such as 512B, 64KiB, 8MiB or 1GiB"))
+        })
+    }
+}
+
+impl JsonSchema for Period {
+    fn schema_name() -> Cow<'static, str> {
+        "Period".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$", "description": "A length of time: 500ms, 30s, 5m, 12h, 7d" })
+    }
+}
+
+impl JsonSchema for ByteSize {
+    fn schema_name() -> Cow<'static, str> {
+        "ByteSize".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)?$", "description": "A number of octets: 512B, 64KiB, 8MiB, 1GiB" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_have_units() {
+        assert_eq!(Period::parse("500ms").unwrap().duration(), Duration::from_millis(500));
+        assert_eq!(Period::parse("12h"), Some(Period::from_secs(43_200)));
+        for wrong in ["", "5", "s", "5 s", "-5s", "5S", "1.5s", "99999999999999999999d"] {
+            assert_eq!(Period::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_binary_units() {
+        assert_eq!(ByteSize::parse("64KiB"), Some(ByteSize::from_kib(64)));
+        assert_eq!(ByteSize::parse("512").unwrap().octets(), 512);
+        for wrong in ["", "5KB", "k", "5 MiB", "-1"] {
+            assert_eq!(ByteSize::parse(wrong), None, "{wrong}");
+        }
+    }
+}
