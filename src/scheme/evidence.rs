@@ -3,6 +3,7 @@
 use crate::clock::UnixTime;
 use http::header::{HeaderMap, HeaderName};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Everything a verifier is handed; it never sees the session, the socket or the clock.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +79,7 @@ pub enum TransportSecurity {
     /// TLS, with the server name that the client asked for, if any.
     Tls {
         /// The server name indication (RFC 6066 §3), lower-case; empty when absent.
-        server_name: Box<str>,
+        server_name: Arc<str>,
     },
 }
 

@@ -8,11 +8,11 @@ use std::fmt;
 use std::time::Duration;
 
 /// A length of time, written as digits and one of `ms`, `s`, `m`, `h`, `d`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period(Duration);
 
 /// A number of octets, written as digits and nothing, `B`, `KiB`, `MiB` or `GiB`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(u64);
 
 impl Period {

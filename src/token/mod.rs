@@ -1,1 +1,2 @@
 //! token
+pub struct Claims;

@@ -1,0 +1,56 @@
+//! Named bounds for everything a client can make large or slow.
+
+use crate::setting::{ByteSize, Located, Period};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Bounds for everything a client can make large or slow.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections open at the same time, over all listeners; further ones are closed at once.
+    pub max_connections: Located<u32>,
+    /// Requests that one connection may carry before it is closed.
+    pub max_requests_per_connection: Located<u32>,
+    /// HTTP/2 streams open at the same time on one connection.
+    pub max_concurrent_streams: Located<u32>,
+    /// The octets of a request head: target and fields together (431).
+    pub max_head_size: ByteSize,
+    /// The fields of a request head (431).
+    pub max_fields: Located<u32>,
+    /// The octets of a request target (414).
+    pub max_target_size: ByteSize,
+    /// The octets of the content of a request (413).
+    pub max_body_size: ByteSize,
+    /// From the first moment a connection is ready for a request until its head is complete: idle time
+    /// and slow heads together. The connection is closed without an answer.
+    pub head_timeout: Period,
+    /// Between two pieces of a request's content (408 while the answer has not begun).
+    pub body_timeout: Period,
+    /// From the end of the head until the end of the content, however fast it flows.
+    pub body_deadline: Period,
+    /// Between two writes that the client accepts.
+    pub send_timeout: Period,
+    /// The life of an upgraded connection (WebSocket), counted from its request.
+    pub max_tunnel_age: Period,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let count = |number| Located::new(number, crate::setting::Position::default());
+        Self {
+            max_connections: count(10_000),
+            max_requests_per_connection: count(100_000),
+            max_concurrent_streams: count(100),
+            max_head_size: ByteSize::from_kib(32),
+            max_fields: count(100),
+            max_target_size: ByteSize::from_kib(8),
+            max_body_size: ByteSize::from_mib(64),
+            head_timeout: Period::from_secs(60),
+            body_timeout: Period::from_secs(30),
+            body_deadline: Period::from_secs(600),
+            send_timeout: Period::from_secs(60),
+            max_tunnel_age: Period::from_secs(86_400),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The configuration file as written: what may stand in it, and the defaults. Nothing is looked up here.
+
+mod limits;
+mod listener;
+mod route;
+mod upstream;
+
+pub use limits::Limits;
+pub use listener::{Admin, CertificatePair, Listener, ListenerTls};
+pub use route::{
+    AnyOf, AuthRequirement, ClaimField, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, RewriteRule, Route,
+};
+pub use upstream::{Balance, HealthCheck, HttpProtocol, Server, ServerEntry, Upstream, UpstreamHost, UpstreamTls, Verification};
+
+use crate::scheme::SchemeConfig;
+use crate::setting::{Located, Period};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The whole configuration of a gateway.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Where requests come in. A change needs a restart.
+    pub listeners: Vec<Located<Listener>>,
+    /// Where operators look: `/metrics`, `/healthz`, `/readyz`. A change needs a restart.
+    #[serde(default)]
+    pub admin: Option<Located<Admin>>,
+    /// Threads that serve requests; by default one per processor. A change needs a restart.
+    #[serde(default)]
+    pub workers: Option<Located<u32>>,
+    /// Ways to prove who a request is from, by name.
+    #[serde(default)]
+    pub schemes: BTreeMap<String, Located<SchemeConfig>>,
+    /// The backends, by name.
+    #[serde(default)]
+    pub upstreams: BTreeMap<String, Located<Upstream>>,
+    /// What may be asked for, and what it takes. A request that no route matches is answered 404.
+    pub routes: Vec<Located<Route>>,
+    /// Bounds for everything a client can make large or slow.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Networks (such as `10.0.0.0/8`) whose `X-Forwarded-*` and `Forwarded` are believed. Empty by default: none.
+    #[serde(default)]
+    pub trusted_proxies: Vec<Located<String>>,
+    /// Whether `;parameters` in paths are refused (they hide path segments from route matching) or forwarded.
+    #[serde(default)]
+    pub path_parameters: PathParameterRule,
+    /// What is written about requests, and where.
+    #[serde(default)]
+    pub logging: Logging,
+    /// How long a stopping gateway waits for requests under way.
+    #[serde(default = "graceful_stop")]
+    pub graceful_stop: Period,
+}
+
+const fn graceful_stop() -> Period {
+    Period::from_secs(30)
+}
+
+/// What is written about requests, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Logging {
+    /// One JSON line per request.
+    #[serde(default)]
+    pub access: LogSink,
+    /// Audit events and diagnostics, as JSON lines.
+    #[serde(default = "stderr")]
+    pub events: LogSink,
+    /// The least important diagnostics to write.
+    #[serde(default)]
+    pub level: LogLevel,
+}
+
+const fn stderr() -> LogSink {
+    LogSink::Stderr
+}
+
+/// Where log lines go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogSink {
+    /// Nowhere.
+    Off,
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, appended to.
+    File(PathBuf),
+}
+
+/// The least important diagnostics to write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Only what failed.
+    Error,
+    /// Also what looks wrong.
+    Warn,
+    /// Also what happened.
+    #[default]
+    Info,
+    /// Also how.
+    Debug,
+}

@@ -1,0 +1,181 @@
+//! What may be asked for, and what it takes.
+
+use crate::setting::Located;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// One rule: which requests it is about, what they must prove, where they go.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// The name in logs and metrics; by default made from host and path.
+    #[serde(default)]
+    pub name: Option<Located<String>>,
+    /// Which requests it is about.
+    #[serde(rename = "match")]
+    pub matches: Located<MatchRule>,
+    /// What a request must prove. A route has this or says `public: true`.
+    #[serde(default)]
+    pub authenticate: Option<Located<AuthRequirement>>,
+    /// `true`: nothing is proved and no identity is forwarded.
+    #[serde(default)]
+    pub public: Option<Located<bool>>,
+    /// The upstream's name.
+    pub upstream: Located<String>,
+    /// How the path changes on the way to the upstream.
+    #[serde(default)]
+    pub rewrite: RewriteRule,
+    /// The fields in which the upstream learns who it is.
+    #[serde(default)]
+    pub identity: IdentityFields,
+    /// Whether a denial is answered.
+    #[serde(default)]
+    pub mode: Mode,
+}
+
+/// Which requests a route is about.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatchRule {
+    /// A host such as `api.example`, or `*.example` for every name below it; by default any.
+    #[serde(default)]
+    pub host: Option<Located<String>>,
+    /// A path prefix that ends at a segment boundary: `/bar/` and `/bar` both match `/bar` and `/bar/x`, never `/bar2`.
+    #[serde(default)]
+    pub path: Option<Located<String>>,
+    /// Exactly this path, instead of a prefix.
+    #[serde(default)]
+    pub path_exact: Option<Located<String>>,
+    /// The methods; by default all. Another method on the same path is answered 405.
+    #[serde(default)]
+    pub methods: Vec<Located<String>>,
+}
+
+/// What a request must prove: the name of a scheme, or one of several.
+#[derive(Clone, Debug)]
+pub enum AuthRequirement {
+    /// This scheme.
+    Scheme(Box<str>),
+    /// The one of these schemes whose credential the request carries.
+    AnyOf(AnyOf),
+}
+
+/// One of several schemes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnyOf {
+    /// Names of schemes; the request must satisfy the one whose credential it carries.
+    pub any_of: Vec<String>,
+}
+
+impl AuthRequirement {
+    /// The schemes' names, in the order written.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Scheme(name) => vec![name],
+            Self::AnyOf(list) => list.any_of.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for AuthRequirement {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RequirementVisitor)
+    }
+}
+
+struct RequirementVisitor;
+
+impl<'de> Visitor<'de> for RequirementVisitor {
+    type Value = AuthRequirement;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a scheme, or a mapping with `any_of`")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<AuthRequirement, E> {
+        Ok(AuthRequirement::Scheme(name.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AuthRequirement, A::Error> {
+        AnyOf::deserialize(MapAccessDeserializer::new(map)).map(AuthRequirement::AnyOf)
+    }
+}
+
+impl JsonSchema for AuthRequirement {
+    fn schema_name() -> Cow<'static, str> {
+        "AuthRequirement".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let list = generator.subschema_for::<AnyOf>();
+        json_schema!({ "anyOf": [{ "type": "string", "description": "the name of a scheme" }, list] })
+    }
+}
+
+/// How the path changes on the way to the upstream. The result is judged like a path that came in.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RewriteRule {
+    /// Not at all.
+    #[default]
+    Keep,
+    /// The matched prefix is removed.
+    StripPrefix,
+    /// The matched prefix is replaced by this one.
+    ReplacePrefix(Located<String>),
+}
+
+/// The fields in which the upstream learns who it is.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityFields {
+    /// A well-known set of fields.
+    #[serde(default)]
+    pub preset: IdentityPreset,
+    /// Further fields: name of the field, and the claim that fills it.
+    #[serde(default)]
+    pub fields: BTreeMap<String, Located<ClaimField>>,
+}
+
+/// The claim that fills a field.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ClaimField(pub String);
+
+/// A well-known set of identity fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdentityPreset {
+    /// No fields.
+    #[default]
+    None,
+    /// `X-Auth-Request-User`, `-Email`, `-Groups`, `-Preferred-Username`.
+    AuthRequest,
+    /// `Remote-User`, `Remote-Email`, `Remote-Groups`, `Remote-Name`.
+    RemoteUser,
+}
+
+/// Whether a denial is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A denied request is answered and never forwarded.
+    #[default]
+    Enforce,
+}
+
+/// What happens to `;parameters` in a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PathParameterRule {
+    /// 400: backends that cut them off would see another path than the one that was judged.
+    #[default]
+    Refuse,
+    /// Forwarded as part of the segment.
+    Forward,
+}

@@ -1,0 +1,206 @@
+//! The fields in which an upstream learns who it is, and the names that only the gateway may set.
+
+use super::document::{IdentityFields, IdentityPreset};
+use crate::scheme::Principal;
+use crate::setting::Problem;
+use http::header::HeaderName;
+
+/// Fields and what fills them, for one route.
+#[derive(Debug, Default)]
+pub struct IdentityPlan {
+    fields: Vec<(HeaderName, IdentityValue)>,
+}
+
+/// What fills an identity field.
+#[derive(Clone, Debug)]
+enum IdentityValue {
+    Subject,
+    FirstClaim(&'static [&'static str]),
+    Claim(Box<str>),
+}
+
+const EMAIL: &[&str] = &["email", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"];
+const GROUPS: &[&str] = &["groups", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"];
+const NAME: &[&str] = &["preferred_username", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"];
+
+const AUTH_REQUEST: &[(&str, IdentityValue)] = &[
+    ("x-auth-request-user", IdentityValue::Subject),
+    ("x-auth-request-email", IdentityValue::FirstClaim(EMAIL)),
+    ("x-auth-request-groups", IdentityValue::FirstClaim(GROUPS)),
+    ("x-auth-request-preferred-username", IdentityValue::FirstClaim(NAME)),
+];
+
+const REMOTE_USER: &[(&str, IdentityValue)] = &[
+    ("remote-user", IdentityValue::Subject),
+    ("remote-email", IdentityValue::FirstClaim(EMAIL)),
+    ("remote-groups", IdentityValue::FirstClaim(GROUPS)),
+    ("remote-name", IdentityValue::FirstClaim(NAME)),
+];
+
+/// Names that backends commonly believe; removed on every route whether or not any route sets them.
+const ALWAYS_MANAGED: &[&str] = &[
+    "remote-user",
+    "remote-email",
+    "remote-groups",
+    "remote-name",
+    "x-remote-user",
+    "x-remote-group",
+    "x-user",
+    "x-user-id",
+    "x-authenticated-user",
+    "x-authenticated-userid",
+    "x-webauth-user",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-method",
+    "x-rewrite-url",
+    "x-real-ip",
+    "client-cert",
+    "client-cert-chain",
+    "x-client-cert",
+    "ssl-client-cert",
+];
+
+/// Beginnings of such names.
+const ALWAYS_MANAGED_PREFIXES: &[&str] =
+    &["x-auth-request-", "x-auth-user", "x-forwarded-", "x-envoy-", "x-ssl-", "x-client-cert-", "ssl-client-", "x-http-method"];
+
+/// Names of fields that belong to routing, framing or credentials and can never carry an identity.
+const UNUSABLE: &[&str] = &[
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "keep-alive",
+    "proxy-connection",
+    "authorization",
+    "cookie",
+    "expect",
+];
+
+impl IdentityPlan {
+    /// Turns the settings of a route into fields.
+    ///
+    /// # Errors
+    /// Names that are no field names or that can never carry an identity.
+    pub fn build(settings: &IdentityFields) -> Result<Self, Vec<Problem>> {
+        let mut fields: Vec<_> = preset(settings.preset).iter().map(|(name, value)| (HeaderName::from_static(name), value.clone())).collect();
+        let mut problems = Vec::new();
+        for (name, claim) in &settings.fields {
+            match HeaderName::try_from(name.as_str()) {
+                Ok(name) if !UNUSABLE.contains(&name.as_str()) => fields.push((name, IdentityValue::Claim(claim.0.as_str().into()))),
+                Ok(_) | Err(_) => {
+                    problems.push(Problem::new(claim.at(), format!("the field name `{name}`"), "a field that can carry an identity"));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(Self { fields }) } else { Err(problems) }
+    }
+
+    /// The fields with their values for a principal; fields without a value are absent.
+    pub fn values<'p>(&'p self, principal: &'p Principal) -> impl Iterator<Item = (&'p HeaderName, &'p str)> {
+        self.fields.iter().filter_map(|(name, value)| Some((name, value.of(principal)?)))
+    }
+
+    /// The names of all fields, filled or not.
+    pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.fields.iter().map(|(name, _)| name)
+    }
+}
+
+const fn preset(preset: IdentityPreset) -> &'static [(&'static str, IdentityValue)] {
+    match preset {
+        IdentityPreset::None => &[],
+        IdentityPreset::AuthRequest => AUTH_REQUEST,
+        IdentityPreset::RemoteUser => REMOTE_USER,
+    }
+}
+
+impl IdentityValue {
+    fn of<'p>(&self, principal: &'p Principal) -> Option<&'p str> {
+        match self {
+            Self::Subject => principal.subject(),
+            Self::FirstClaim(names) => names.iter().find_map(|name| principal.claims().value(name)),
+            Self::Claim(name) => principal.claims().value(name),
+        }
+    }
+}
+
+/// The names that only the gateway may set, under every spelling a backend might fold together:
+/// letter case aside, and with each character that is neither letter nor digit read as `-`.
+#[derive(Debug)]
+pub struct ManagedNames {
+    /// Folded names by length, so that most fields are cleared by one comparison.
+    by_length: Vec<Vec<Box<str>>>,
+}
+
+impl ManagedNames {
+    /// The well-known names, and those that routes set.
+    pub fn build<'a>(set_by_routes: impl Iterator<Item = &'a HeaderName>) -> Self {
+        let mut by_length: Vec<Vec<Box<str>>> = Vec::new();
+        let known = ALWAYS_MANAGED.iter().map(|name| (*name).to_owned());
+        let all = known.chain(set_by_routes.map(|name| name.as_str().chars().map(|c| char::from(fold(c))).collect()));
+        for name in all {
+            if by_length.len() <= name.len() {
+                by_length.resize_with(name.len() + 1, Vec::new);
+            }
+            if let Some(same_length) = by_length.get_mut(name.len())
+                && !same_length.iter().any(|known| **known == *name)
+            {
+                same_length.push(name.into_boxed_str());
+            }
+        }
+        Self { by_length }
+    }
+
+    /// Whether a field of this name from a client must not reach an upstream.
+    pub fn covers(&self, name: &str) -> bool {
+        let exact = self.by_length.get(name.len()).is_some_and(|names| names.iter().any(|known| folds_to(name, known)));
+        exact || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
+    }
+}
+
+fn folds_to(name: &str, folded: &str) -> bool {
+    name.len() == folded.len() && name.bytes().zip(folded.bytes()).all(|(octet, wanted)| fold_octet(octet) == wanted)
+}
+
+const fn fold_octet(octet: u8) -> u8 {
+    if octet.is_ascii_alphanumeric() { octet.to_ascii_lowercase() } else { b'-' }
+}
+
+fn fold(character: char) -> u8 {
+    u8::try_from(character).map_or(b'-', fold_octet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn managed() -> ManagedNames {
+        ManagedNames::build([HeaderName::from_static("x-birthdate")].iter())
+    }
+
+    #[test]
+    fn t_01_underscore_alias() {
+        for alias in ["X_Forwarded_User", "x_auth_request_user", "REMOTE_USER", "x-auth_user", "x_birthdate"] {
+            assert!(managed().covers(alias), "{alias}");
+        }
+    }
+
+    #[test]
+    fn t_02_dot_and_other_aliases() {
+        for alias in ["x.auth.request.user", "x!birthdate", "x~forwarded~for", "remote.user"] {
+            assert!(managed().covers(alias), "{alias}");
+        }
+    }
+
+    #[test]
+    fn other_names_pass() {
+        for name in ["host", "user-agent", "accept", "x-birthdates", "xbirthdate", "authorization", "cookie", "x-request-id", "é"] {
+            assert!(!managed().covers(name), "{name}");
+        }
+    }
+}

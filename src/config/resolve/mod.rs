@@ -1,0 +1,89 @@
+//! Document to snapshot: names become handles, files become keys, and every problem is told at once.
+
+mod listeners;
+mod routes;
+mod schemes;
+mod upstreams;
+
+use super::document::{Document, PathParameterRule};
+use super::identity::ManagedNames;
+use super::snapshot::Snapshot;
+use crate::route::PathParameters;
+use crate::setting::{Files, Located, Problem};
+use ipnet::IpNet;
+use std::path::Path;
+
+/// Compiles a document. Relative file names are relative to `base`.
+///
+/// # Errors
+/// Every problem found, in no particular order.
+pub fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<Problem>> {
+    let files = Files::below(base);
+    let mut problems = Vec::new();
+    let Document { listeners, admin, workers, schemes, upstreams, routes, limits, trusted_proxies, .. } = document;
+    let fixed = listeners::fixed(&listeners, admin.as_ref(), workers, &mut problems);
+    let certificates = listeners::certificates(&listeners, &files, &mut problems);
+    let trusted_proxies = networks(&trusted_proxies, &mut problems);
+    let (schemes, scheme_names) = schemes::build(schemes, &files, &mut problems);
+    let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
+    let names = routes::Names { schemes: &scheme_names, upstreams: &upstream_names, carriers: &schemes };
+    let (routes, table) = routes::build(&routes, &names, &mut problems);
+    let (Some(table), true) = (table, problems.is_empty()) else {
+        return Err(problems);
+    };
+    let managed = ManagedNames::build(routes.iter().flat_map(|route| route.identity.names()));
+    Ok(Snapshot {
+        table,
+        routes,
+        schemes,
+        upstreams,
+        managed,
+        limits,
+        trusted_proxies,
+        path_parameters: path_parameters(document.path_parameters),
+        logging: document.logging,
+        graceful_stop: document.graceful_stop.duration(),
+        fixed,
+        certificates,
+        files: files.named(),
+    })
+}
+
+const fn path_parameters(rule: PathParameterRule) -> PathParameters {
+    match rule {
+        PathParameterRule::Refuse => PathParameters::Refuse,
+        PathParameterRule::Forward => PathParameters::Forward,
+    }
+}
+
+fn networks(written: &[Located<String>], problems: &mut Vec<Problem>) -> Vec<IpNet> {
+    let mut networks = Vec::with_capacity(written.len());
+    for text in written {
+        let single = || text.parse().ok().map(IpNet::from);
+        match text.parse().ok().or_else(single) {
+            Some(network) => networks.push(network),
+            None => problems.push(Problem::new(text.at(), format!("`{}`", **text), "a network such as 10.0.0.0/8 or an address")),
+        }
+    }
+    networks
+}
+
+/// The problem of a name that nothing has, with the nearest known one.
+fn unknown(kind: &str, name: &str, at: crate::setting::Position, known: &[Box<str>]) -> Problem {
+    let expected = match known {
+        [] => format!("the name of a {kind}, but none is configured"),
+        _ => format!("the name of a {kind}: {}", listed(known)),
+    };
+    let problem = Problem::new(at, format!("`{name}`"), expected);
+    match super::suggest::nearest(name, known.iter().map(|name| &**name)) {
+        Some(nearest) => problem.suggest(format!("`{nearest}`")),
+        None => problem,
+    }
+}
+
+fn listed(known: &[Box<str>]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<_> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = if known.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}

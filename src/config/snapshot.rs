@@ -1,0 +1,195 @@
+//! The whole compiled configuration: what one request lives under, from its birth to its end.
+
+use super::certificate::Certificate;
+use super::document::{Balance, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
+use super::identity::{IdentityPlan, ManagedNames};
+use crate::route::{Pattern, PathParameters, Rewrite, RouteTable};
+use crate::scheme::AnyScheme;
+use crate::setting::Period;
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The whole compiled configuration.
+pub struct Snapshot {
+    /// Which request belongs to which route.
+    pub table: RouteTable<RouteId>,
+    /// The routes, by [`RouteId`].
+    pub routes: Vec<Route>,
+    /// The schemes, by [`SchemeId`].
+    pub schemes: Vec<NamedScheme>,
+    /// The upstreams, by [`UpstreamId`].
+    pub upstreams: Vec<UpstreamSpec>,
+    /// The fields that only the gateway may set.
+    pub managed: ManagedNames,
+    /// Bounds for what clients send.
+    pub limits: Limits,
+    /// Networks whose forwarding fields are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What happens to `;parameters` in paths.
+    pub path_parameters: PathParameters,
+    /// What is written, and where.
+    pub logging: Logging,
+    /// How long a stopping gateway waits.
+    pub graceful_stop: Duration,
+    /// What only a restart can change.
+    pub fixed: Fixed,
+    /// The certificates, per listener; none for a clear one.
+    pub certificates: Vec<Vec<Certificate>>,
+    /// The files that the configuration names: a change of one is a reason to reload.
+    pub files: Vec<PathBuf>,
+}
+
+/// What only a restart can change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    /// The data listeners, in the order written.
+    pub listeners: Vec<ListenerSpec>,
+    /// The listener for operators.
+    pub admin: Option<SocketAddr>,
+    /// Threads that serve requests; zero means one per processor.
+    pub workers: usize,
+}
+
+/// A data listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerSpec {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How connections are protected.
+    pub security: ListenerSecurity,
+}
+
+/// How connections of a listener are protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerSecurity {
+    /// Not at all.
+    Clear,
+    /// By TLS.
+    Tls,
+}
+
+/// A route's place in [`Snapshot::routes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteId(pub(super) usize);
+
+/// A scheme's place in [`Snapshot::schemes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemeId(pub(super) usize);
+
+/// An upstream's place in [`Snapshot::upstreams`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamId(pub(super) usize);
+
+macro_rules! index {
+    ($id:ident) => {
+        impl $id {
+            /// The place as an index.
+            pub const fn index(self) -> usize {
+                self.0
+            }
+        }
+    };
+}
+index!(RouteId);
+index!(SchemeId);
+index!(UpstreamId);
+
+/// One route, compiled.
+#[derive(Debug)]
+pub struct Route {
+    /// The name in logs and metrics.
+    pub name: Arc<str>,
+    /// Which requests it is about.
+    pub pattern: Pattern,
+    /// What a request must prove.
+    pub admission: Admission,
+    /// Where it goes.
+    pub upstream: UpstreamId,
+    /// How its path changes.
+    pub rewrite: Rewrite,
+    /// The fields in which the upstream learns who it is.
+    pub identity: IdentityPlan,
+}
+
+/// What a request must prove.
+#[derive(Debug)]
+pub enum Admission {
+    /// Nothing; no identity is forwarded.
+    Public,
+    /// The one of these schemes whose credential it carries.
+    AnyOf(Box<[SchemeId]>),
+}
+
+/// A scheme and its name.
+pub struct NamedScheme {
+    /// The name in the configuration.
+    pub name: Arc<str>,
+    /// The running scheme.
+    pub scheme: AnyScheme,
+}
+
+/// A group of servers that answer alike. Equal specifications share their running state across reloads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamSpec {
+    /// The name in the configuration.
+    pub name: Arc<str>,
+    /// The servers; at least one.
+    pub servers: Vec<ServerSpec>,
+    /// How one is chosen.
+    pub balance: Balance,
+    /// How to tell that one is well.
+    pub health_check: Option<HealthCheck>,
+    /// The version of HTTP.
+    pub protocol: HttpProtocol,
+    /// TLS towards the servers.
+    pub security: UpstreamSecurity,
+    /// Which Host the servers see.
+    pub host: UpstreamHost,
+    /// The bounds on waiting.
+    pub timeouts: UpstreamTimeouts,
+    /// How often another server is tried.
+    pub retries: u32,
+}
+
+/// One server of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSpec {
+    /// Host and port as written.
+    pub label: Arc<str>,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// Its relative share of requests.
+    pub weight: u16,
+}
+
+/// How connections to an upstream are protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamSecurity {
+    /// Not at all.
+    Clear,
+    /// By TLS.
+    Tls {
+        /// The name that the certificate must carry, also sent as SNI.
+        server_name: Box<str>,
+        /// Trust anchors in DER; none: those of the system.
+        anchors: Vec<Vec<u8>>,
+        /// What of the certificate is checked.
+        verify: Verification,
+    },
+}
+
+/// The bounds on waiting for an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamTimeouts {
+    /// Until a connection stands.
+    pub connect: Period,
+    /// Between two pieces of a response.
+    pub read: Period,
+    /// Until a piece of the request is accepted.
+    pub write: Period,
+    /// How long an unused connection is kept.
+    pub idle: Period,
+}

@@ -1,0 +1,238 @@
+//! Admission: head → route → extract → verify → decide → plan. Each stage takes what the one before made.
+
+use super::connection::{self, ConnectionFacts};
+use super::content;
+use super::denial::{Denial, HeadProblem};
+use super::exchange::{Denied, Exchange, Grounds, Permit};
+use super::forwarding;
+use super::judge::{Bounds, JudgedHead, judge};
+use super::live::Live;
+use super::plan::{self, Plan, Provenance};
+use crate::clock::{self, UnixTime};
+use crate::config::snapshot::{Admission, Route, RouteId, SchemeId};
+use crate::route::Found;
+use crate::scheme::{AnyCredential, Challenge, ContentNeed, Evidence, Malformation, Proof, Refusal, RequestHead};
+use crate::telemetry::metrics::Judgement;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::HeaderName;
+use http::uri::PathAndQuery;
+use pingora::http::RequestHeader;
+use pingora::proxy::Session;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What admission needs beside the session.
+struct Applicant<'a> {
+    live: &'a Live,
+    facts: &'a ConnectionFacts,
+    exchange: &'a Exchange,
+    now: UnixTime,
+}
+
+/// An admitted request and what was learnt on the way.
+pub(super) struct Admitted {
+    /// The right to forward.
+    pub(super) permit: Permit,
+    /// The client's address.
+    pub(super) client: IpAddr,
+}
+
+/// Decides about one request; the upstream has heard nothing yet.
+///
+/// # Errors
+/// Why it is denied, with the route as far as one was found.
+pub(super) async fn admit(session: &mut Session, exchange: &Exchange) -> Result<Admitted, Denied> {
+    let live = Arc::clone(&exchange.live);
+    let facts = connection::facts(session);
+    let raw = raw_head(session);
+    let applicant = Applicant { live: &live, facts: &facts, exchange, now: clock::now() };
+    let (route, need) = survey(session.req_header(), &raw, &applicant)?;
+    let denied = |denial: Denial| Denied { denial, route: Some(route) };
+    content::admit_length(session, live.snapshot.limits.max_body_size.octets()).map_err(|problem| denied(problem.into()))?;
+    let content = match need {
+        ContentNeed::Nothing => Bytes::new(),
+        ContentNeed::Whole { limit } => content::read(session, limit, &live.snapshot.limits).await.map_err(denied)?,
+    };
+    decide(session.req_header(), &raw, &content, route, &applicant).await.map_err(denied)
+}
+
+/// The head's octets over HTTP/1; nothing over HTTP/2.
+fn raw_head(session: &Session) -> Bytes {
+    session.as_downstream().as_http1().map(|http1| http1.get_headers_raw_bytes()).unwrap_or_default()
+}
+
+/// Finds the route and what its schemes must see of the content.
+fn survey(header: &RequestHeader, raw: &[u8], applicant: &Applicant<'_>) -> Result<(RouteId, ContentNeed), Denied> {
+    let routeless = |denial| Denied { denial, route: None };
+    let judged = judge_head(header, raw, applicant).map_err(|problem| routeless(problem.into()))?;
+    let route = find(&judged, applicant).map_err(routeless)?;
+    Ok((route, need(&judged.head(), route, applicant.live)))
+}
+
+fn judge_head<'r>(header: &'r RequestHeader, raw: &'r [u8], applicant: &Applicant<'_>) -> Result<JudgedHead<'r>, HeadProblem> {
+    let snapshot = &applicant.live.snapshot;
+    let transport = applicant.facts.transport_default();
+    judge(header, raw, Bounds { limits: &snapshot.limits, path_parameters: snapshot.path_parameters, transport })
+}
+
+fn find(judged: &JudgedHead<'_>, applicant: &Applicant<'_>) -> Result<RouteId, Denial> {
+    let head = judged.head();
+    if !applicant.facts.certificate_holds_for(judged.host(), &applicant.live.snapshot) {
+        return Err(Denial::Misdirected);
+    }
+    match applicant.live.snapshot.table.find(judged.host(), head.path, head.method) {
+        Found::Route(route) => Ok(*route),
+        Found::NoRoute => Err(Denial::NoRoute),
+        Found::MethodNotAllowed(methods) => {
+            let names: Vec<_> = methods.iter().map(http::Method::as_str).collect();
+            let allow = HeaderValue::try_from(names.join(", ")).map_err(|_| Denial::Fault)?;
+            Err(Denial::MethodNotAllowed { allow })
+        }
+    }
+}
+
+fn need(head: &RequestHead<'_>, route: RouteId, live: &Live) -> ContentNeed {
+    let needs = scheme_ids(route, live).iter().filter_map(|id| Some(live.snapshot.schemes.get(id.index())?.scheme.content_need(head)));
+    needs.fold(ContentNeed::Nothing, |most, need| match (most, need) {
+        (ContentNeed::Whole { limit }, ContentNeed::Whole { limit: other }) => ContentNeed::Whole { limit: limit.min(other) },
+        (whole @ ContentNeed::Whole { .. }, ContentNeed::Nothing) | (ContentNeed::Nothing, whole) => whole,
+    })
+}
+
+fn scheme_ids(route: RouteId, live: &Live) -> &[SchemeId] {
+    match live.snapshot.routes.get(route.index()).map(|route| &route.admission) {
+        Some(Admission::AnyOf(schemes)) => schemes,
+        Some(Admission::Public) | None => &[],
+    }
+}
+
+/// Proves who it is and plans the way; the head is judged anew because reading the content needed the session.
+async fn decide(
+    header: &RequestHeader,
+    raw: &[u8],
+    content: &[u8],
+    id: RouteId,
+    applicant: &Applicant<'_>,
+) -> Result<Admitted, Denial> {
+    let judged = judge_head(header, raw, applicant)?;
+    let live = applicant.live;
+    let route = live.snapshot.routes.get(id.index()).ok_or(Denial::Fault)?;
+    let evidence = Evidence { head: judged.head(), connection: &applicant.facts.connection, content, now: applicant.now };
+    let (grounds, scheme) = match &route.admission {
+        Admission::Public => (Grounds::Public, None),
+        Admission::AnyOf(schemes) => {
+            let (proof, scheme) = prove(schemes, &evidence, id, live).await?;
+            (Grounds::Proved(proof), Some(scheme))
+        }
+    };
+    let plan = lay_plan(&judged, route, &grounds, scheme, applicant)?;
+    let client = forwarding::client(&judged.head(), &applicant.facts.connection, &live.snapshot.trusted_proxies);
+    Ok(Admitted { permit: Permit::grant(id, grounds, plan, applicant.exchange.started), client })
+}
+
+/// Extracts from every scheme of the route and verifies the one credential there is.
+async fn prove(schemes: &[SchemeId], evidence: &Evidence<'_>, route: RouteId, live: &Live) -> Result<(Proof, SchemeId), Denial> {
+    let outcome = match sole_credential(schemes, evidence, live) {
+        Ok((id, credential)) => verify(id, credential, evidence, live).await.map(|proof| (proof, id)),
+        Err(denial) => Err(denial),
+    };
+    record_decision(&outcome, route, live);
+    outcome
+}
+
+fn sole_credential<'e>(schemes: &[SchemeId], evidence: &Evidence<'e>, live: &Live) -> Result<(SchemeId, AnyCredential<'e>), Denial> {
+    let mut found = None;
+    for id in schemes {
+        let named = live.snapshot.schemes.get(id.index()).ok_or(Denial::Fault)?;
+        let credential = named.scheme.extract(evidence).map_err(|malformation| malformed(*id, malformation, live))?;
+        match (credential, &found) {
+            (None, _) => {}
+            (Some(credential), None) => found = Some((*id, credential)),
+            (Some(_), Some(_)) => return Err(Denial::Ambiguous),
+        }
+    }
+    found.ok_or_else(|| Denial::Unauthenticated { challenges: challenges(schemes, live) })
+}
+
+async fn verify(id: SchemeId, credential: AnyCredential<'_>, evidence: &Evidence<'_>, live: &Live) -> Result<Proof, Denial> {
+    let named = live.snapshot.schemes.get(id.index()).ok_or(Denial::Fault)?;
+    let started = clock::instant();
+    let verdict = named.scheme.verify(credential, evidence).await;
+    if let Some(metrics) = live.scheme_metrics(id) {
+        metrics.record_verification(started.elapsed());
+    }
+    verdict.map_err(|refusal| refused(id, refusal, live))
+}
+
+fn malformed(id: SchemeId, malformation: Malformation, live: &Live) -> Denial {
+    refused(id, Refusal::Malformed(malformation), live)
+}
+
+fn refused(id: SchemeId, refusal: Refusal, live: &Live) -> Denial {
+    match live.snapshot.schemes.get(id.index()) {
+        Some(named) => {
+            let challenges = named.scheme.challenges(Some(&refusal));
+            Denial::Refused { scheme: Arc::clone(&named.name), refusal, challenges }
+        }
+        None => Denial::Fault,
+    }
+}
+
+fn challenges(schemes: &[SchemeId], live: &Live) -> Vec<Challenge> {
+    let named = schemes.iter().filter_map(|id| live.snapshot.schemes.get(id.index()));
+    named.flat_map(|named| named.scheme.challenges(None)).collect()
+}
+
+fn record_decision(outcome: &Result<(Proof, SchemeId), Denial>, route: RouteId, live: &Live) {
+    let Some(metrics) = live.route_metrics(route) else { return };
+    let judgement = |outcome, reason| Judgement { outcome, reason, mode: "enforce" };
+    match outcome {
+        Ok((proof, _)) => metrics.record_decision(proof.principal.scheme(), judgement("admitted", "")),
+        Err(Denial::Refused { scheme, refusal, .. }) => metrics.record_decision(scheme, judgement(refusal.outcome(), refusal.reason())),
+        Err(Denial::Unauthenticated { .. }) => metrics.record_decision("", judgement("missing", "credential_missing")),
+        Err(denial) => metrics.record_decision("", judgement("malformed", denial.reason())),
+    }
+}
+
+/// Describes the way to the upstream; what is rewritten is judged again (T-26).
+fn lay_plan(
+    judged: &JudgedHead<'_>,
+    route: &Route,
+    grounds: &Grounds,
+    scheme: Option<SchemeId>,
+    applicant: &Applicant<'_>,
+) -> Result<Plan, Denial> {
+    let live = applicant.live;
+    let head = judged.head();
+    let carriers = scheme.and_then(|id| live.snapshot.schemes.get(id.index())).map(|named| named.scheme.carriers());
+    let pool = live.pool(route.upstream).ok_or(Denial::Fault)?;
+    let trust = forwarding::trust(applicant.facts.connection.peer, &live.snapshot.trusted_proxies);
+    let host = pool.fixed_host().unwrap_or(head.authority);
+    let from = Provenance { connection: &applicant.facts.connection, trust, id: applicant.exchange.id, host };
+    let mut fields = plan::provenance(&head, &from);
+    add_identity(route, grounds, &mut fields)?;
+    let query = carriers.map_or(head.query.into(), |carriers| plan::without_credentials(head.query, carriers));
+    let target = forwarded_target(judged, route, &query)?;
+    Ok(Plan { target, credentials: carriers.map(|carriers| carriers.fields.clone()).unwrap_or_default(), fields, trust })
+}
+
+/// Writes who it is; a value that cannot stand in a field denies the request rather than being cut (T-14).
+fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<(HeaderName, HeaderValue)>) -> Result<(), Denial> {
+    let Grounds::Proved(proof) = grounds else { return Ok(()) };
+    for (name, value) in route.identity.values(&proof.principal) {
+        let value = HeaderValue::from_str(value).or_else(|_| HeaderValue::from_bytes(value.as_bytes()));
+        fields.push((name.clone(), value.map_err(|_| Denial::UnrepresentableIdentity)?));
+    }
+    Ok(())
+}
+
+fn forwarded_target(judged: &JudgedHead<'_>, route: &Route, query: &str) -> Result<Option<PathAndQuery>, Denial> {
+    let head = judged.head();
+    let path = route.rewrite.apply(head.path, &route.pattern).map_err(|problem| Denial::from(HeadProblem::Target(problem)))?;
+    if judged.arrived_as(&path, query) {
+        return Ok(None);
+    }
+    let target = if query.is_empty() { path.into_owned() } else { format!("{path}?{query}") };
+    PathAndQuery::try_from(target).map(Some).map_err(|_| Denial::Fault)
+}

@@ -1,0 +1,84 @@
+//! What is known of a connection: who is at the other end, how it is protected, under which certificate.
+
+use crate::config::certificate::Certificate;
+use crate::config::snapshot::Snapshot;
+use crate::route::TransportDefault;
+use crate::scheme::{Connection, TransportSecurity};
+use async_trait::async_trait;
+use pingora::listeners::TlsAccept;
+use pingora::protocols::l4::socket::SocketAddr as PingoraAddress;
+use pingora::protocols::tls::TlsRef;
+use pingora::proxy::Session;
+use std::any::Any;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+/// What the TLS handshake left with the connection.
+pub(super) struct Handshake {
+    listener: usize,
+    server_name: Arc<str>,
+}
+
+/// Writes down each handshake of one listener.
+pub(super) struct HandshakeRecorder {
+    /// The listener's place in the configuration.
+    pub(super) listener: usize,
+}
+
+#[async_trait]
+impl TlsAccept for HandshakeRecorder {
+    async fn handshake_complete_callback(&self, tls: &TlsRef) -> Option<Arc<dyn Any + Send + Sync>> {
+        let server_name = tls.server_name().unwrap_or_default().to_ascii_lowercase().into();
+        Some(Arc::new(Handshake { listener: self.listener, server_name }))
+    }
+}
+
+/// A connection as evidence, and what the gateway itself needs of it.
+pub(super) struct ConnectionFacts {
+    /// What schemes may look at.
+    pub(super) connection: Connection,
+    listener: usize,
+}
+
+/// Collects what is known of a session's connection.
+pub(super) fn facts(session: &Session) -> ConnectionFacts {
+    let digest = session.digest().and_then(|digest| digest.ssl_digest.as_ref());
+    let handshake = digest.and_then(|digest| digest.extension.get::<Handshake>());
+    let security = match (digest, handshake) {
+        (None, _) => TransportSecurity::Clear,
+        (Some(_), Some(handshake)) => TransportSecurity::Tls { server_name: Arc::clone(&handshake.server_name) },
+        (Some(_), None) => TransportSecurity::Tls { server_name: Arc::from("") },
+    };
+    let connection = Connection { peer: peer(session), security };
+    ConnectionFacts { connection, listener: handshake.map_or(0, |handshake| handshake.listener) }
+}
+
+/// An address that no network contains stands for a peer that has none (a UNIX socket).
+fn peer(session: &Session) -> SocketAddr {
+    match session.client_addr() {
+        Some(PingoraAddress::Inet(address)) => *address,
+        Some(PingoraAddress::Unix(_)) | None => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+    }
+}
+
+impl ConnectionFacts {
+    /// The port that a host without one implies.
+    pub(super) const fn transport_default(&self) -> TransportDefault {
+        match self.connection.security {
+            TransportSecurity::Clear => TransportDefault::Clear,
+            TransportSecurity::Tls { .. } => TransportDefault::Tls,
+        }
+    }
+
+    /// Whether the certificate under which the connection was made is the one of the request's host (RFC 9110 §15.5.20).
+    pub(super) fn certificate_holds_for(&self, host: &str, snapshot: &Snapshot) -> bool {
+        let TransportSecurity::Tls { server_name } = &self.connection.security else { return true };
+        let certificates = snapshot.certificates.get(self.listener).map(Vec::as_slice).unwrap_or_default();
+        certificates.len() < 2 || certificate_for(certificates, server_name) == certificate_for(certificates, host)
+    }
+}
+
+/// The certificate that serves a name: the first that covers it, else the first of all.
+pub(super) fn certificate_for(certificates: &[Certificate], name: &str) -> usize {
+    certificates.iter().position(|certificate| certificate.covers(name)).unwrap_or_default()
+}

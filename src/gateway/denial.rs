@@ -1,0 +1,260 @@
+//! Every way in which a request ends without its upstream's answer, and what each means to the caller.
+
+use crate::route::{AuthorityProblem, TargetProblem};
+use crate::scheme::{Challenge, Malformation, Refusal};
+use http::{HeaderValue, StatusCode};
+use std::sync::Arc;
+
+/// Why a request is not answered by its upstream.
+#[derive(Clone, Debug)]
+pub(super) enum Denial {
+    /// The head has no one reading.
+    BadHead(HeadProblem),
+    /// No route matches.
+    NoRoute,
+    /// The route's path exists, the method does not.
+    MethodNotAllowed {
+        /// The methods that do, for `Allow`.
+        allow: HeaderValue,
+    },
+    /// The connection was made under another certificate than the one of the request's host.
+    Misdirected,
+    /// The content cannot be used.
+    BadContent(ContentProblem),
+    /// There is no credential.
+    Unauthenticated {
+        /// What to send.
+        challenges: Vec<Challenge>,
+    },
+    /// Credentials of several schemes at once.
+    Ambiguous,
+    /// The credential was refused.
+    Refused {
+        /// The scheme's configured name.
+        scheme: Arc<str>,
+        /// Why.
+        refusal: Refusal,
+        /// What to send instead.
+        challenges: Vec<Challenge>,
+    },
+    /// An identity cannot be written into a field.
+    UnrepresentableIdentity,
+    /// The upstream did not answer.
+    Upstream(UpstreamProblem),
+    /// A defect of ours.
+    Fault,
+}
+
+/// Why a head has no one reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeadProblem {
+    /// The target has no normal form.
+    Target(TargetProblem),
+    /// The host has no normal form.
+    Authority(AuthorityProblem),
+    /// An absolute-form target names another host than Host does.
+    ForeignAbsoluteForm,
+    /// Host is repeated.
+    HostRepeated,
+    /// Content-Length and Transfer-Encoding stand together.
+    LengthAndEncoding,
+    /// Content-Length is repeated or a list.
+    LengthRepeated,
+    /// A line ends without a carriage return.
+    BareLineFeed,
+    /// The head is larger than `max_head_size`.
+    TooLarge,
+    /// There are more fields than `max_fields`.
+    TooManyFields,
+    /// The method is never forwarded.
+    MethodRefused,
+}
+
+/// Why the content cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ContentProblem {
+    /// Larger than a limit.
+    TooLarge,
+    /// It did not come in time.
+    Slow,
+    /// It ended too early or its framing is broken.
+    Broken,
+}
+
+/// Why the upstream did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UpstreamProblem {
+    /// No server is well.
+    NoServer,
+    /// No connection could be made.
+    Connect,
+    /// It did not answer in time.
+    Timeout,
+    /// The answer broke off or could not be understood.
+    Response,
+}
+
+impl Denial {
+    /// The status of the answer.
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::BadHead(problem) => problem.status(),
+            Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::BadContent(problem) => problem.status(),
+            Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
+            Self::Ambiguous => StatusCode::BAD_REQUEST,
+            Self::Refused { refusal, .. } => refusal_status(refusal),
+            Self::UnrepresentableIdentity => StatusCode::FORBIDDEN,
+            Self::Upstream(problem) => problem.status(),
+            Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What kind of denial it is, for logs.
+    pub(super) const fn label(&self) -> &'static str {
+        match self {
+            Self::BadHead(_) => "bad_head",
+            Self::NoRoute => "no_route",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::Misdirected => "misdirected",
+            Self::BadContent(_) => "bad_content",
+            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::Ambiguous => "ambiguous_credentials",
+            Self::Refused { .. } => "refused",
+            Self::UnrepresentableIdentity => "unrepresentable_identity",
+            Self::Upstream(_) => "upstream",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// The precise reason, for logs and metrics only.
+    pub(super) const fn reason(&self) -> &'static str {
+        match self {
+            Self::BadHead(problem) => problem.reason(),
+            Self::BadContent(problem) => problem.reason(),
+            Self::Unauthenticated { .. } => "credential_missing",
+            Self::Refused { refusal, .. } => refusal.reason(),
+            Self::Upstream(problem) => problem.reason(),
+            Self::NoRoute | Self::MethodNotAllowed { .. } | Self::Misdirected | Self::Ambiguous | Self::UnrepresentableIdentity | Self::Fault => {
+                self.label()
+            }
+        }
+    }
+
+    /// The fields that ask for credentials.
+    pub(super) fn challenges(&self) -> &[Challenge] {
+        match self {
+            Self::Unauthenticated { challenges } | Self::Refused { challenges, .. } => challenges,
+            Self::BadHead(_)
+            | Self::NoRoute
+            | Self::MethodNotAllowed { .. }
+            | Self::Misdirected
+            | Self::BadContent(_)
+            | Self::Ambiguous
+            | Self::UnrepresentableIdentity
+            | Self::Upstream(_)
+            | Self::Fault => &[],
+        }
+    }
+}
+
+/// A repeated or unreadable carrier is a bad request; a token that does not hold asks for a better one.
+const fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Malformed(Malformation::FieldRepeated | Malformation::SeveralTokens | Malformation::ContentSyntax) => StatusCode::BAD_REQUEST,
+        Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge) | Refusal::Rejected(_) => {
+            StatusCode::UNAUTHORIZED
+        }
+        Refusal::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl HeadProblem {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Target(TargetProblem::TooLong) => StatusCode::URI_TOO_LONG,
+            Self::TooLarge | Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::MethodRefused => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Target(_)
+            | Self::Authority(_)
+            | Self::ForeignAbsoluteForm
+            | Self::HostRepeated
+            | Self::LengthAndEncoding
+            | Self::LengthRepeated
+            | Self::BareLineFeed => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Target(problem) => problem.reason(),
+            Self::Authority(problem) => problem.reason(),
+            Self::ForeignAbsoluteForm => "foreign_absolute_form",
+            Self::HostRepeated => "host_repeated",
+            Self::LengthAndEncoding => "length_and_encoding",
+            Self::LengthRepeated => "length_repeated",
+            Self::BareLineFeed => "bare_line_feed",
+            Self::TooLarge => "head_too_large",
+            Self::TooManyFields => "too_many_fields",
+            Self::MethodRefused => "method_refused",
+        }
+    }
+}
+
+impl ContentProblem {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The precise reason, for logs and metrics.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::TooLarge => "content_too_large",
+            Self::Slow => "content_slow",
+            Self::Broken => "content_broken",
+        }
+    }
+}
+
+impl UpstreamProblem {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::NoServer => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Connect | Self::Response => StatusCode::BAD_GATEWAY,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The precise reason, for logs and metrics.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::NoServer => "no_healthy_server",
+            Self::Connect => "upstream_connect",
+            Self::Timeout => "upstream_timeout",
+            Self::Response => "upstream_response",
+        }
+    }
+}
+
+impl From<HeadProblem> for Denial {
+    fn from(problem: HeadProblem) -> Self {
+        Self::BadHead(problem)
+    }
+}
+
+impl From<ContentProblem> for Denial {
+    fn from(problem: ContentProblem) -> Self {
+        Self::BadContent(problem)
+    }
+}
+
+/// A denial as the error that ends a request in Pingora; the hook that answers finds the denial itself.
+pub(super) fn abort(denial: Denial) -> Box<pingora::Error> {
+    pingora::Error::new(pingora::ErrorType::HTTPStatus(denial.status().as_u16()))
+}

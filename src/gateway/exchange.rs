@@ -1,0 +1,171 @@
+//! One request from its arrival to its log line, and the stage it has reached.
+
+use super::admission::Admitted;
+use super::denial::Denial;
+use super::live::Live;
+use super::plan::Plan;
+use super::pool::Lease;
+use super::request_id::RequestId;
+use crate::config::snapshot::{Route, RouteId};
+use crate::scheme::Proof;
+use crate::telemetry::metrics::Held;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One request and everything that outlives one hook.
+pub(super) struct Exchange {
+    /// When the head was complete.
+    pub(super) started: Instant,
+    /// What this request lives under.
+    pub(super) live: Arc<Live>,
+    /// Its name.
+    pub(super) id: RequestId,
+    /// The client's address, where trusted proxies may have stated it.
+    pub(super) client: Option<IpAddr>,
+    /// Octets of content that have gone upstream.
+    pub(super) content_octets: u64,
+    /// How far it came.
+    pub(super) stage: Stage,
+    _in_flight: Held,
+}
+
+/// How far a request came.
+pub(super) enum Stage {
+    /// Nothing is decided.
+    Arrived,
+    /// It may be forwarded.
+    Admitted(Box<Permit>),
+    /// It was denied.
+    Denied(Denied),
+    /// It was admitted, and then its upstream could not answer.
+    Failed(Box<Permit>, Denial),
+}
+
+/// A denial and what is known of its request.
+pub(super) struct Denied {
+    /// Why.
+    pub(super) denial: Denial,
+    /// The route, where one was found.
+    pub(super) route: Option<RouteId>,
+}
+
+/// The right to forward one request. Made by admission only; upstream selection and rewriting take it.
+pub(super) struct Permit {
+    route: RouteId,
+    grounds: Grounds,
+    plan: Plan,
+    /// How often a server was tried.
+    pub(super) attempts: u32,
+    /// When the server that has the request now was chosen.
+    pub(super) chosen: Instant,
+    /// The server that has the request now.
+    pub(super) lease: Option<Lease>,
+}
+
+/// Why a request may be forwarded.
+pub(super) enum Grounds {
+    /// The route is public.
+    Public,
+    /// A scheme proved who it is from.
+    Proved(Proof),
+}
+
+impl Permit {
+    /// Grants the right; admission is the only caller.
+    pub(super) const fn grant(route: RouteId, grounds: Grounds, plan: Plan, chosen: Instant) -> Self {
+        Self { route, grounds, plan, attempts: 0, chosen, lease: None }
+    }
+
+    /// The route that admitted it.
+    pub(super) const fn route(&self) -> RouteId {
+        self.route
+    }
+
+    /// Why it was admitted.
+    pub(super) const fn grounds(&self) -> &Grounds {
+        &self.grounds
+    }
+
+    /// What happens to it on the way.
+    pub(super) const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+impl Exchange {
+    /// A request whose head has arrived.
+    pub(super) const fn arrive(started: Instant, live: Arc<Live>, id: RequestId, in_flight: Held) -> Self {
+        Self { started, live, id, client: None, content_octets: 0, stage: Stage::Arrived, _in_flight: in_flight }
+    }
+
+    /// Takes up what admission found.
+    pub(super) fn admit(&mut self, admitted: Admitted) {
+        self.client = Some(admitted.client);
+        self.stage = Stage::Admitted(Box::new(admitted.permit));
+    }
+
+    /// Notes why an admitted request cannot be answered by its upstream, for the hook that answers.
+    pub(super) fn fail(&mut self, denial: Denial) -> Box<pingora::Error> {
+        let status = denial.status().as_u16();
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Arrived) {
+            Stage::Admitted(permit) | Stage::Failed(permit, _) => Stage::Failed(permit, denial),
+            Stage::Arrived | Stage::Denied(_) => Stage::Denied(Denied { denial, route: None }),
+        };
+        pingora::Error::new(pingora::ErrorType::HTTPStatus(status))
+    }
+
+    /// Why the request is not answered by its upstream, as far as it is decided.
+    pub(super) const fn denial(&self) -> Option<&Denial> {
+        match &self.stage {
+            Stage::Denied(Denied { denial, .. }) | Stage::Failed(_, denial) => Some(denial),
+            Stage::Arrived | Stage::Admitted(_) => None,
+        }
+    }
+
+    /// Who the request is from, where that was proved.
+    pub(super) fn proof(&self) -> Option<&Proof> {
+        match self.admitted()?.grounds() {
+            Grounds::Proved(proof) => Some(proof),
+            Grounds::Public => None,
+        }
+    }
+
+    /// The permit, whether or not its upstream failed later.
+    pub(super) fn admitted(&self) -> Option<&Permit> {
+        match &self.stage {
+            Stage::Admitted(permit) | Stage::Failed(permit, _) => Some(permit),
+            Stage::Arrived | Stage::Denied(_) => None,
+        }
+    }
+
+    /// The permit. A request that is not admitted has none, so a missed phase fails closed.
+    pub(super) fn permit(&self) -> Result<&Permit, Denial> {
+        match &self.stage {
+            Stage::Admitted(permit) => Ok(permit),
+            Stage::Arrived | Stage::Denied(_) | Stage::Failed(..) => Err(Denial::Fault),
+        }
+    }
+
+    /// The permit, to note an attempt.
+    pub(super) fn permit_mut(&mut self) -> Result<&mut Permit, Denial> {
+        match &mut self.stage {
+            Stage::Admitted(permit) => Ok(permit),
+            Stage::Arrived | Stage::Denied(_) | Stage::Failed(..) => Err(Denial::Fault),
+        }
+    }
+
+    /// The route, as far as one was found.
+    pub(super) fn route(&self) -> Option<&Route> {
+        self.live.snapshot.routes.get(self.route_id()?.index())
+    }
+
+    /// The route's place, as far as one was found.
+    pub(super) fn route_id(&self) -> Option<RouteId> {
+        match &self.stage {
+            Stage::Arrived => None,
+            Stage::Admitted(permit) | Stage::Failed(permit, _) => Some(permit.route),
+            Stage::Denied(denied) => denied.route,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Active health checks: each server is asked in turn, and marked after enough answers in a row.
+
+use super::pool::{Pool, PoolServer};
+use crate::config::document::HealthCheck as Settings;
+use crate::telemetry::audit::{self, AuditEvent};
+use pingora::lb::Backend;
+use pingora::lb::health_check::{HealthCheck, HttpHealthCheck, TcpHealthCheck};
+use pingora::upstreams::peer::{BasicPeer, HttpPeer};
+use std::cmp::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Starts the checks of a pool, if it has any. They end when nobody holds the pool any more.
+pub(super) fn watched(pool: Pool) -> Arc<Pool> {
+    let pool = Arc::new(pool);
+    if let Some(settings) = pool.spec().health_check.clone() {
+        for server in pool.servers() {
+            let upstream = Arc::clone(&pool.spec().name);
+            tokio::spawn(watch(Arc::downgrade(server), upstream, settings.clone()));
+        }
+    }
+    pool
+}
+
+async fn watch(server: Weak<PoolServer>, upstream: Arc<str>, settings: Settings) {
+    let Some(check) = server.upgrade().and_then(|server| check(server.peer(), server.label(), &settings)) else { return };
+    let pause = settings.interval.duration().max(Duration::from_millis(10));
+    let mut streak = Streak::default();
+    while let Some(watched) = server.upgrade() {
+        let well = asks(check.as_ref(), &watched, pause).await;
+        if streak.turns(well, &settings) && watched.is_healthy() != well {
+            watched.mark(well);
+            audit::record(&AuditEvent::UpstreamHealthChanged { upstream: &upstream, server: watched.label(), healthy: well });
+        }
+        drop(watched);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn asks(check: &(dyn HealthCheck + Send + Sync), server: &PoolServer, patience: Duration) -> bool {
+    let Ok(backend) = Backend::new(&server.peer()._address.to_string()) else { return false };
+    matches!(timeout(patience, check.check(&backend)).await, Ok(Ok(())))
+}
+
+/// Answers of one kind in a row: positive for well, negative for unwell.
+#[derive(Default)]
+struct Streak(i16);
+
+impl Streak {
+    /// Counts an answer; whether there are now enough of its kind to change the mark.
+    fn turns(&mut self, well: bool, settings: &Settings) -> bool {
+        let step = if well { 1 } else { -1 };
+        let continues = self.0.signum().cmp(&0) != (-step).cmp(&0);
+        self.0 = if continues { self.0.saturating_add(step) } else { step };
+        let needed = if well { settings.healthy_after } else { settings.unhealthy_after };
+        self.0.unsigned_abs().cmp(&u16::from(needed)) != Ordering::Less
+    }
+}
+
+fn check(peer: &HttpPeer, label: &str, settings: &Settings) -> Option<Box<dyn HealthCheck + Send + Sync>> {
+    let Some(path) = &settings.path else {
+        let mut check = TcpHealthCheck::default();
+        check.peer_template = BasicPeer::new("127.0.0.1:1");
+        check.peer_template.sni.clone_from(&peer.sni);
+        check.peer_template.options = peer.options.clone();
+        return Some(Box::new(check));
+    };
+    let mut check = HttpHealthCheck::new(settings.host.as_deref().unwrap_or(label), false);
+    check.peer_template = peer.clone();
+    check.req.set_raw_path(path.as_bytes()).ok()?;
+    Some(Box::new(check))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setting::Period;
+
+    #[test]
+    fn marks_change_after_enough_answers_in_a_row() {
+        let settings = Settings { path: None, host: None, interval: Period::from_secs(1), healthy_after: 2, unhealthy_after: 3 };
+        let mut streak = Streak::default();
+        let answers = [false, false, true, false, false, false, true, true];
+        let turned: Vec<_> = answers.iter().map(|well| streak.turns(*well, &settings)).collect();
+        assert_eq!(turned, [false, false, false, false, false, true, false, true]);
+    }
+}

@@ -1,0 +1,162 @@
+//! Connections: how many, in which version of HTTP, and how long a head may take.
+
+use super::Gateway;
+use super::live::Current;
+use super::watch::Watch;
+use crate::telemetry::metrics::{ListenerMetrics, Metrics};
+use async_trait::async_trait;
+use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp};
+use pingora::protocols::Stream;
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::http::v2::server::{H2Options, default_h2_options};
+use pingora::protocols::l4::stream::Stream as RawStream;
+use pingora::proxy::HttpProxy;
+use pingora::server::ShutdownWatch;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+/// The start of every HTTP/2 connection (RFC 9113 §3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What all listeners share.
+pub(super) struct Door {
+    /// The current configuration.
+    pub(super) current: Arc<Current>,
+    /// The proxy that serves.
+    pub(super) proxy: Arc<HttpProxy<Gateway>>,
+    /// Figures.
+    pub(super) metrics: Arc<Metrics>,
+    /// Connections open now, over all listeners.
+    pub(super) open: AtomicU32,
+}
+
+/// One listener's connections.
+pub(super) struct Listener {
+    door: Arc<Door>,
+    metrics: Arc<ListenerMetrics>,
+    http1: Arc<Server>,
+    http2: Arc<Server>,
+}
+
+/// Serves requests of connections whose version of HTTP is known.
+struct Server {
+    door: Arc<Door>,
+    options: HttpServerOptions,
+}
+
+impl Listener {
+    /// The connections of a listener.
+    pub(super) fn open(door: &Arc<Door>, address: &str) -> Self {
+        let server = |clear_http2: bool| {
+            let mut options = HttpServerOptions::default();
+            options.h2c = clear_http2;
+            let limits = &door.current.load().snapshot.limits;
+            options.keepalive_request_limit = Some(*limits.max_requests_per_connection);
+            options.h2_idle_timeout = Some(limits.head_timeout.duration());
+            Arc::new(Server { door: Arc::clone(door), options })
+        };
+        Self { door: Arc::clone(door), metrics: door.metrics.listener(address), http1: server(false), http2: server(true) }
+    }
+}
+
+/// A place among the connections that may be open at the same time.
+struct Place<'a>(&'a AtomicU32);
+
+impl<'a> Place<'a> {
+    fn take(open: &'a AtomicU32, most: u32) -> Option<Self> {
+        let place = Self(open);
+        (open.fetch_add(1, Ordering::AcqRel) < most).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[async_trait]
+impl ServerApp for Listener {
+    async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let limits = self.door.current.load().snapshot.limits.clone();
+        let Some(_place) = Place::take(&self.door.open, *limits.max_connections) else {
+            self.door.metrics.record_connection_refused("max_connections");
+            return None;
+        };
+        let _held = self.metrics.hold_connection();
+        if stream.get_ssl_digest().is_some() {
+            return self.http1.process_new(stream, shutdown).await;
+        }
+        let version = timeout(limits.head_timeout.duration(), version(&mut stream)).await;
+        match version {
+            Ok(Version::Http1) => self.http1.process_new(stream, shutdown).await,
+            Ok(Version::Http2) => self.http2.process_new(stream, shutdown).await,
+            Err(_) => {
+                self.door.metrics.record_connection_aborted("head_timeout");
+                None
+            }
+        }
+    }
+
+    async fn cleanup(&self) {
+        self.door.proxy.http_cleanup().await;
+    }
+}
+
+enum Version {
+    Http1,
+    Http2,
+}
+
+/// Reads until the octets differ from the HTTP/2 preface, and puts them back. Pingora's own look waits
+/// for 24 octets, which a short HTTP/1.0 request never sends.
+async fn version(stream: &mut Stream) -> Version {
+    let Some(stream) = stream.as_any_mut().downcast_mut::<RawStream>() else { return Version::Http1 };
+    let mut seen = [0_u8; PREFACE.len()];
+    let mut length = 0;
+    let mut version = Version::Http1;
+    while let Some(room) = seen.get_mut(length..).filter(|room| !room.is_empty()) {
+        match stream.read(room).await {
+            Ok(0) | Err(_) => break,
+            Ok(read) => length += read,
+        }
+        if !PREFACE.starts_with(seen.get(..length).unwrap_or_default()) {
+            break;
+        }
+        if length == PREFACE.len() {
+            version = Version::Http2;
+        }
+    }
+    stream.rewind(seen.get(..length).unwrap_or_default());
+    version
+}
+
+#[async_trait]
+impl HttpServerApp for Server {
+    async fn process_new_http(self: &Arc<Self>, mut session: ServerSession, shutdown: &ShutdownWatch) -> Option<ReusedHttpStream> {
+        let patience = self.door.current.load().snapshot.limits.head_timeout.duration();
+        if !*shutdown.borrow() {
+            // Pingora's own timer must not be shorter than ours.
+            session.set_keepalive(Some(patience.as_secs().saturating_add(1)));
+        }
+        let served = Watch::head(patience).over(self.door.proxy.process_new_http(session, shutdown)).await;
+        served.unwrap_or_else(|wait| {
+            self.door.metrics.record_connection_aborted(wait.reason());
+            None
+        })
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        let limits = &self.door.current.load().snapshot.limits;
+        let mut options = default_h2_options();
+        options.max_concurrent_streams(*limits.max_concurrent_streams);
+        options.max_header_list_size(u32::try_from(limits.max_head_size.octets()).unwrap_or(u32::MAX));
+        Some(options)
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        Some(&self.options)
+    }
+}

@@ -1,0 +1,61 @@
+//! A snapshot with what runs for it: pools of servers and handles of metrics. Swapped whole on a reload.
+
+use super::health;
+use super::pool::Pool;
+use crate::config::snapshot::{RouteId, SchemeId, Snapshot, UpstreamId};
+use crate::telemetry::metrics::{Metrics, RouteMetrics, SchemeMetrics, UpstreamMetrics};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+
+/// What every request takes at its birth and keeps to its end.
+pub(super) struct Live {
+    /// The compiled configuration.
+    pub(super) snapshot: Snapshot,
+    pools: Vec<Arc<Pool>>,
+    route_metrics: Vec<Arc<RouteMetrics>>,
+    scheme_metrics: Vec<Arc<SchemeMetrics>>,
+    upstream_metrics: Vec<Arc<UpstreamMetrics>>,
+}
+
+/// Where the current [`Live`] is found.
+pub(super) type Current = ArcSwap<Live>;
+
+impl Live {
+    /// Starts what a snapshot needs. Pools whose specification did not change are taken over from `previous`.
+    pub(super) fn start(snapshot: Snapshot, metrics: &Arc<Metrics>, previous: Option<&Self>) -> Self {
+        let pool = |spec| {
+            let kept = previous.and_then(|live| live.pools.iter().find(|pool| pool.spec() == spec));
+            kept.map_or_else(|| health::watched(Pool::build(spec.clone())), Arc::clone)
+        };
+        let pools = snapshot.upstreams.iter().map(pool).collect();
+        let route_metrics = snapshot.routes.iter().map(|route| metrics.route(&route.name)).collect();
+        let scheme_metrics = snapshot.schemes.iter().map(|scheme| metrics.scheme(&scheme.name)).collect();
+        let upstream_metrics = snapshot.upstreams.iter().map(|upstream| metrics.upstream(&upstream.name)).collect();
+        Self { snapshot, pools, route_metrics, scheme_metrics, upstream_metrics }
+    }
+
+    /// The pools of all upstreams.
+    pub(super) fn pools(&self) -> &[Arc<Pool>] {
+        &self.pools
+    }
+
+    /// The pool of an upstream.
+    pub(super) fn pool(&self, upstream: UpstreamId) -> Option<&Arc<Pool>> {
+        self.pools.get(upstream.index())
+    }
+
+    /// The metrics of a route.
+    pub(super) fn route_metrics(&self, route: RouteId) -> Option<&Arc<RouteMetrics>> {
+        self.route_metrics.get(route.index())
+    }
+
+    /// The metrics of a scheme.
+    pub(super) fn scheme_metrics(&self, scheme: SchemeId) -> Option<&Arc<SchemeMetrics>> {
+        self.scheme_metrics.get(scheme.index())
+    }
+
+    /// The metrics of an upstream.
+    pub(super) fn upstream_metrics(&self, upstream: UpstreamId) -> Option<&Arc<UpstreamMetrics>> {
+        self.upstream_metrics.get(upstream.index())
+    }
+}

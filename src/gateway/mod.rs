@@ -1,0 +1,142 @@
+//! The request, top to bottom. The only room that knows Pingora.
+
+mod admin;
+mod admission;
+mod connection;
+mod content;
+mod denial;
+mod exchange;
+mod forwarding;
+mod health;
+mod judge;
+mod listen;
+mod live;
+mod plan;
+mod pool;
+mod record;
+mod reload;
+mod request_id;
+mod respond;
+mod serve;
+mod tls;
+mod upstream;
+mod watch;
+
+pub use serve::{ServeError, serve};
+
+use crate::clock;
+use crate::telemetry::metrics::Metrics;
+use async_trait::async_trait;
+use bytes::Bytes;
+use denial::Denial;
+use exchange::{Exchange, Stage};
+use live::Current;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
+use pingora::prelude::HttpPeer;
+use pingora::protocols::Digest;
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use request_id::RequestIds;
+use std::sync::Arc;
+
+/// The proxy: it only delegates. Each hook is one line of the request's life.
+pub(crate) struct Gateway {
+    current: Arc<Current>,
+    metrics: Arc<Metrics>,
+    ids: RequestIds,
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Exchange;
+
+    fn new_ctx(&self) -> Exchange {
+        Exchange::arrive(clock::instant(), self.current.load_full(), self.ids.next(), self.metrics.hold_request())
+    }
+
+    /// None: Pingora would add response compression, switched off.
+    fn init_downstream_modules(&self, _: &mut HttpModules) {}
+
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
+        content::watch(session, &exchange.live.snapshot.limits);
+        match admission::admit(session, exchange).await {
+            Ok(admitted) => {
+                upstream::prepare(session, &admitted, &exchange.live.snapshot.limits);
+                exchange.admit(admitted);
+                Ok(false)
+            }
+            Err(denied) => {
+                let answered = respond::deny(session, &denied.denial, exchange.id).await;
+                exchange.stage = Stage::Denied(denied);
+                answered.map(|()| true)
+            }
+        }
+    }
+
+    async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> pingora::Result<Box<HttpPeer>> {
+        upstream::select(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))
+    }
+
+    async fn upstream_request_filter(&self, _: &mut Session, head: &mut RequestHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+        let permit = exchange.permit().map_err(denial::abort)?;
+        permit.plan().apply(head, &exchange.live.snapshot.managed)
+    }
+
+    async fn request_body_filter(&self, session: &mut Session, piece: &mut Option<Bytes>, end: bool, exchange: &mut Exchange) -> pingora::Result<()> {
+        if session.as_downstream().was_upgraded() {
+            return Ok(());
+        }
+        content::count(piece.as_ref(), content::BodyEnd::of(end), exchange).map_err(|problem| exchange.fail(Denial::BadContent(problem)))
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        _: &mut Session,
+        reused: bool,
+        _: &HttpPeer,
+        _: std::os::unix::io::RawFd,
+        digest: Option<&Digest>,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
+        record::connected(reused, digest, exchange);
+        Ok(())
+    }
+
+    async fn response_filter(&self, _: &mut Session, head: &mut ResponseHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+        upstream::answered(head, exchange)
+    }
+
+    fn fail_to_connect(&self, session: &mut Session, _: &HttpPeer, exchange: &mut Exchange, error: Box<pingora::Error>) -> Box<pingora::Error> {
+        upstream::connect_failed(session, exchange, error)
+    }
+
+    fn error_while_proxy(
+        &self,
+        _: &HttpPeer,
+        session: &mut Session,
+        error: Box<pingora::Error>,
+        exchange: &mut Exchange,
+        reused: bool,
+    ) -> Box<pingora::Error> {
+        upstream::attempt_failed(session, exchange, error, upstream::Reuse::of(reused))
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &pingora::Error, exchange: &mut Exchange) -> FailToProxy {
+        let error_code = upstream::give_up(session, exchange, error).await;
+        FailToProxy { error_code, can_reuse_downstream: false }
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&pingora::Error>, exchange: &mut Exchange) {
+        record::finished(session, error, exchange, &self.metrics);
+    }
+
+    /// Pingora's own summary holds the target, and with it tokens; ours is the access log.
+    fn request_summary(&self, _: &Session, exchange: &Exchange) -> String {
+        exchange.id.as_str().to_owned()
+    }
+
+    /// The access and audit logs say it, without what a caller sent.
+    fn suppress_error_log(&self, _: &Session, _: &Exchange, _: &pingora::Error) -> bool {
+        true
+    }
+}

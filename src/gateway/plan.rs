@@ -1,0 +1,133 @@
+//! What happens to a request on its way to the upstream: described once, applied on every attempt.
+
+use super::forwarding::{self, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, PeerTrust, REQUEST_ID, TRACEPARENT, TRACESTATE};
+use super::request_id::RequestId;
+use crate::config::identity::ManagedNames;
+use crate::scheme::{Carriers, Connection, RequestHead};
+use crate::token::form;
+use http::header::{EXPECT, HOST, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+use pingora::http::RequestHeader;
+use std::borrow::Cow;
+
+/// What is changed in a request's head.
+pub(super) struct Plan {
+    /// The whole new target, where it differs from the one received.
+    pub(super) target: Option<PathAndQuery>,
+    /// Fields that carried credentials.
+    pub(super) credentials: Vec<HeaderName>,
+    /// Fields that are set, in place of what the client sent under these names.
+    pub(super) fields: Vec<(HeaderName, HeaderValue)>,
+    /// Whether what the peer states about the client goes on.
+    pub(super) trust: PeerTrust,
+}
+
+/// What every request states about the client, whatever its route.
+pub(super) struct Provenance<'a> {
+    /// The connection it came by.
+    pub(super) connection: &'a Connection,
+    /// Whether the peer's own statements are believed.
+    pub(super) trust: PeerTrust,
+    /// The request's name.
+    pub(super) id: RequestId,
+    /// The Host that the upstream sees.
+    pub(super) host: &'a str,
+}
+
+/// The fields that describe where a request comes from. A value that cannot be written is left out.
+pub(super) fn provenance(head: &RequestHead<'_>, from: &Provenance<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    /// Room for these fields and a few of identity.
+    const USUAL: usize = 12;
+    let Provenance { connection, trust, id, host } = from;
+    let mut fields = Vec::with_capacity(USUAL);
+    if let Some(addresses) = forwarding::forwarded_for(head.fields, connection, *trust) {
+        fields.push((FORWARDED_FOR, addresses));
+    }
+    fields.push((FORWARDED_PROTO, forwarding::forwarded_proto(head.fields, connection, *trust)));
+    let stated_host = head.fields.get(FORWARDED_HOST).filter(|_| *trust == PeerTrust::Trusted).cloned();
+    if let Some(host) = stated_host.or_else(|| HeaderValue::from_str(head.authority).ok()) {
+        fields.push((FORWARDED_HOST, host));
+    }
+    let stated_id = forwarding::stated_request_id(head.fields, *trust).cloned();
+    if let Some(name) = stated_id.or_else(|| HeaderValue::from_str(id.as_str()).ok()) {
+        fields.push((REQUEST_ID, name));
+    }
+    if !forwarding::continues_trace(head.fields)
+        && let Ok(parent) = HeaderValue::from_bytes(&id.traceparent())
+    {
+        fields.push((TRACEPARENT, parent));
+    }
+    if head.fields.get(HOST).is_none_or(|written| written != host)
+        && let Ok(host) = HeaderValue::from_str(host)
+    {
+        fields.push((HOST, host));
+    }
+    fields
+}
+
+/// The query without the parameters that carried a credential; every other octet stays.
+pub(super) fn without_credentials<'q>(query: &'q str, carriers: &Carriers) -> Cow<'q, str> {
+    let carries = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        carriers.query_names.iter().any(|known| form::decodes_to(name.as_bytes(), known))
+    };
+    if carriers.query_names.is_empty() || !query.split('&').any(carries) {
+        return Cow::Borrowed(query);
+    }
+    let kept: Vec<_> = query.split('&').filter(|pair| !carries(pair)).collect();
+    Cow::Owned(kept.join("&"))
+}
+
+impl Plan {
+    /// Changes a head. Applying it again to a fresh copy gives the same result.
+    ///
+    /// Everything that only the gateway may set is removed first, under every spelling; nothing that
+    /// a client names in `Connection` can remove what is set here, because Pingora has removed those before.
+    pub(super) fn apply(&self, header: &mut RequestHeader, managed: &ManagedNames) -> pingora::Result<()> {
+        let forged: Vec<HeaderName> = header.headers.keys().filter(|name| managed.covers(name.as_str())).cloned().collect();
+        for name in forged.iter().chain(&self.credentials) {
+            header.remove_header(name);
+        }
+        header.remove_header(&EXPECT);
+        if self.trust == PeerTrust::Untrusted {
+            header.remove_header(&FORWARDED);
+        }
+        for (name, value) in &self.fields {
+            if *name == TRACEPARENT {
+                header.remove_header(&TRACESTATE);
+            }
+            header.insert_header(name.clone(), value.clone())?;
+        }
+        match &self.target {
+            Some(target) => replace_target(header, target),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Over HTTP/2 the target is part of a URI whose authority must stay.
+fn replace_target(header: &mut RequestHeader, target: &PathAndQuery) -> pingora::Result<()> {
+    if header.version != http::Version::HTTP_2 {
+        return header.set_raw_path(target.as_str().as_bytes());
+    }
+    let mut parts = header.uri.clone().into_parts();
+    parts.path_and_query = Some(target.clone());
+    let uri = http::Uri::from_parts(parts).map_err(|_| pingora::Error::new(pingora::ErrorType::InternalError))?;
+    header.set_uri(uri);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_leaves_the_query_and_nothing_else_does() {
+        let carriers = Carriers { query_names: vec!["wrap_access_token", "access_token"], ..Carriers::default() };
+        let without = |query| without_credentials(query, &carriers).into_owned();
+        assert_eq!(without("a=1&wrap_access_token=x%3d&b=%20+"), "a=1&b=%20+");
+        assert_eq!(without("wrap%5Faccess%5ftoken=x&b"), "b");
+        assert_eq!(without("access_token=x"), "");
+        assert_eq!(without("a=access_token"), "a=access_token");
+    }
+}

@@ -1,0 +1,83 @@
+//! An identifier per request: unique over processes, cheap, and not a secret.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Makes identifiers from a random start and a counter, mixed so that they look unrelated.
+#[derive(Debug)]
+pub(super) struct RequestIds {
+    seed: u64,
+    counter: AtomicU64,
+}
+
+/// 128 bits in lower-case hex: an `X-Request-Id`, and the trace-id of a new `traceparent`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestId([u8; 32]);
+
+impl RequestIds {
+    /// Identifiers that start at 16 random octets.
+    pub(super) const fn from_random([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]: [u8; 16]) -> Self {
+        let seed = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+        let start = u64::from_ne_bytes([i, j, k, l, m, n, o, p]);
+        Self { seed, counter: AtomicU64::new(start) }
+    }
+
+    /// The next identifier.
+    pub(super) fn next(&self) -> RequestId {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        let (high, low) = (mix(self.seed ^ count), mix(count));
+        RequestId(hex(u128::from(high) << 64 | u128::from(low)))
+    }
+}
+
+/// The finaliser of SplitMix64: a bijection, so that distinct counts stay distinct.
+const fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+fn hex(number: u128) -> [u8; 32] {
+    let mut digits = [b'0'; 32];
+    for (index, digit) in digits.iter_mut().rev().enumerate() {
+        let nibble = u8::try_from(number >> (4 * index) & 0xf).unwrap_or_default();
+        *digit = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    }
+    digits
+}
+
+impl RequestId {
+    /// The identifier as text.
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// A `traceparent` that starts a trace here (W3C Trace Context §3.2), not sampled.
+    pub(super) fn traceparent(&self) -> [u8; 55] {
+        let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        value.iter_mut().skip(3).zip(self.0).for_each(|(place, digit)| *place = digit);
+        value.iter_mut().skip(36).zip(self.0.iter().rev()).take(16).for_each(|(place, digit)| *place = *digit);
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_differ_and_are_hex() {
+        let ids = RequestIds::from_random([7; 16]);
+        let made: std::collections::HashSet<_> = (0..1000).map(|_| ids.next().as_str().to_owned()).collect();
+        assert_eq!(made.len(), 1000);
+        assert!(made.iter().all(|id| id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit())));
+    }
+
+    #[test]
+    fn a_traceparent_has_four_parts() {
+        let value = RequestIds::from_random([9; 16]).next().traceparent();
+        let text = std::str::from_utf8(&value).unwrap();
+        let lengths: Vec<_> = text.split('-').map(str::len).collect();
+        assert_eq!(lengths, [2, 32, 16, 2], "{text}");
+        assert!(text.starts_with("00-") && text.ends_with("-00"));
+    }
+}

@@ -1,0 +1,113 @@
+//! Denials become bytes here, and nowhere else.
+
+use super::denial::Denial;
+use super::forwarding::REQUEST_ID;
+use super::request_id::RequestId;
+use crate::scheme::Challenge;
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, StatusCode};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::proxy::Session;
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
+/// Which protocol the caller understands refusals in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    /// A status and a line of text.
+    Http,
+    /// Status 200 and a `grpc-status` (gRPC over HTTP/2, "Responses: Trailers-Only").
+    Grpc,
+}
+
+/// Answers with a denial. The caller learns the standard code; the precise reason is for the log.
+///
+/// The connection stays open where its framing is certain, so that a client may answer a challenge.
+pub(super) async fn deny(session: &mut Session, denial: &Denial, id: RequestId) -> pingora::Result<()> {
+    if matches!(denial, Denial::BadHead(_) | Denial::BadContent(_)) {
+        session.set_keepalive(None);
+    }
+    let (header, text) = match dialect(session.req_header()) {
+        Dialect::Http => plain(denial, id)?,
+        Dialect::Grpc => (grpc(denial, id)?, Bytes::new()),
+    };
+    let head_only = session.req_header().method == http::Method::HEAD || text.is_empty();
+    session.as_downstream_mut().write_response_header(Box::new(header)).await?;
+    if head_only {
+        return session.as_downstream_mut().finish_body().await;
+    }
+    session.as_downstream_mut().write_response_body(text, true).await
+}
+
+fn dialect(header: &RequestHeader) -> Dialect {
+    let content_type = header.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if header.version == http::Version::HTTP_2 && content_type.starts_with(b"application/grpc") { Dialect::Grpc } else { Dialect::Http }
+}
+
+fn plain(denial: &Denial, id: RequestId) -> pingora::Result<(ResponseHeader, Bytes)> {
+    let status = denial.status();
+    let text = text(status);
+    let mut header = common(status, denial, id)?;
+    header.insert_header(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))?;
+    header.insert_header(CONTENT_LENGTH, text.len())?;
+    if let Denial::MethodNotAllowed { allow } = denial {
+        header.insert_header(ALLOW, allow.clone())?;
+    }
+    if closes(denial) {
+        header.insert_header(CONNECTION, HeaderValue::from_static("close"))?;
+    }
+    Ok((header, text))
+}
+
+const fn closes(denial: &Denial) -> bool {
+    matches!(denial, Denial::BadHead(_) | Denial::BadContent(_))
+}
+
+fn grpc(denial: &Denial, id: RequestId) -> pingora::Result<ResponseHeader> {
+    let mut header = common(StatusCode::OK, denial, id)?;
+    header.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/grpc"))?;
+    header.insert_header(GRPC_STATUS, grpc_status(denial.status()))?;
+    header.insert_header(GRPC_MESSAGE, HeaderValue::from_static(reason_phrase(denial.status())))?;
+    Ok(header)
+}
+
+/// The gRPC code of an HTTP status: UNAUTHENTICATED 16, PERMISSION_DENIED 7, UNIMPLEMENTED 12,
+/// RESOURCE_EXHAUSTED 8, UNAVAILABLE 14, DEADLINE_EXCEEDED 4, INTERNAL 13.
+const fn grpc_status(status: StatusCode) -> HeaderValue {
+    HeaderValue::from_static(match status {
+        StatusCode::UNAUTHORIZED => "16",
+        StatusCode::FORBIDDEN => "7",
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "12",
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "8",
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY | StatusCode::MISDIRECTED_REQUEST => "14",
+        StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => "4",
+        _ => "13",
+    })
+}
+
+fn common(status: StatusCode, denial: &Denial, id: RequestId) -> pingora::Result<ResponseHeader> {
+    /// Room for the fields below and two challenges.
+    const USUAL: usize = 8;
+    let mut header = ResponseHeader::build(status, Some(USUAL))?;
+    for Challenge { field, value } in denial.challenges() {
+        header.append_header(field.clone(), value.clone())?;
+    }
+    header.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
+    header.insert_header(REQUEST_ID, id.as_str())?;
+    Ok(header)
+}
+
+/// One line: the standard phrase, never the precise reason.
+fn text(status: StatusCode) -> Bytes {
+    let phrase = reason_phrase(status);
+    Bytes::from([phrase.as_bytes(), b"\n"].concat())
+}
+
+const fn reason_phrase(status: StatusCode) -> &'static str {
+    match status.canonical_reason() {
+        Some(phrase) => phrase,
+        None => "Refused",
+    }
+}

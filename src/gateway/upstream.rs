@@ -1,0 +1,172 @@
+//! One attempt after another: choosing a server, judging failures, dressing the answer.
+
+use super::admission::Admitted;
+use super::denial::{Denial, UpstreamProblem};
+use super::exchange::{Exchange, Grounds, Permit};
+use super::pool::Pool;
+use super::{respond, watch};
+use crate::clock;
+use crate::config::document::Limits;
+use crate::telemetry::metrics::UpstreamMetrics;
+use http::StatusCode;
+use pingora::ErrorSource;
+use pingora::ErrorType::{
+    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, HTTPStatus, InvalidCert, ReadTimedout, SocketError, TLSHandshakeFailure,
+    TLSHandshakeTimedout, TLSWantX509Lookup, WriteTimedout,
+};
+use pingora::http::ResponseHeader;
+use pingora::prelude::HttpPeer;
+use pingora::proxy::Session;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Whether an attempt went over a connection that had been used before; the server may have closed it unheard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reuse {
+    /// A kept connection.
+    Kept,
+    /// A new one.
+    New,
+}
+
+impl Reuse {
+    /// Pingora's own way to say it.
+    pub(super) const fn of(reused: bool) -> Self {
+        if reused { Self::Kept } else { Self::New }
+    }
+}
+
+/// Gives the session the deadlines of an admitted request.
+pub(super) fn prepare(session: &mut Session, _: &Admitted, limits: &Limits) {
+    let downstream = session.as_downstream_mut();
+    downstream.set_read_timeout(Some(limits.body_timeout.duration()));
+    downstream.set_write_timeout(Some(limits.send_timeout.duration()));
+}
+
+/// Chooses the server of the next attempt.
+pub(super) fn select(exchange: &mut Exchange) -> Result<Box<HttpPeer>, UpstreamProblem> {
+    let pool = pool(exchange).map(Arc::clone).ok_or(UpstreamProblem::NoServer)?;
+    let metrics = metrics(exchange).map(Arc::clone);
+    let permit = exchange.permit_mut().map_err(|_| UpstreamProblem::NoServer)?;
+    let lease = pool.select(permit.lease.as_ref()).ok_or(UpstreamProblem::NoServer)?;
+    permit.attempts = permit.attempts.saturating_add(1);
+    if let (Some(metrics), true) = (metrics, permit.attempts > 1) {
+        metrics.record_retry();
+    }
+    permit.chosen = clock::instant();
+    let peer = Box::new(lease.peer().clone());
+    permit.lease = Some(lease);
+    Ok(peer)
+}
+
+fn pool(exchange: &Exchange) -> Option<&Arc<Pool>> {
+    exchange.live.pool(exchange.route()?.upstream)
+}
+
+fn metrics(exchange: &Exchange) -> Option<&Arc<UpstreamMetrics>> {
+    exchange.live.upstream_metrics(exchange.route()?.upstream)
+}
+
+/// A connection could not be made: another server is tried for an idempotent request while attempts are left.
+pub(super) fn connect_failed(session: &Session, exchange: &Exchange, mut error: Box<pingora::Error>) -> Box<pingora::Error> {
+    record_attempt(exchange, problem(&error).reason());
+    error.set_retry(may_retry(session, exchange));
+    error
+}
+
+/// An attempt failed after the connection stood: likewise, and only if the content can be sent again.
+pub(super) fn attempt_failed(session: &Session, exchange: &Exchange, mut error: Box<pingora::Error>, reuse: Reuse) -> Box<pingora::Error> {
+    record_attempt(exchange, problem(&error).reason());
+    let again = may_retry(session, exchange) && !session.as_downstream().retry_buffer_truncated();
+    if again {
+        error.retry.decide_reuse(reuse == Reuse::Kept);
+    } else {
+        error.set_retry(false);
+    }
+    error
+}
+
+fn may_retry(session: &Session, exchange: &Exchange) -> bool {
+    let retries = pool(exchange).map_or(0, |pool| pool.spec().retries);
+    let attempts = exchange.admitted().map_or(0, |permit| permit.attempts);
+    session.req_header().method.is_idempotent() && attempts <= retries
+}
+
+fn record_attempt(exchange: &Exchange, outcome: &'static str) {
+    if let Some(metrics) = metrics(exchange) {
+        metrics.record_attempt(outcome);
+    }
+}
+
+fn problem(error: &pingora::Error) -> UpstreamProblem {
+    match error.etype() {
+        ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout => UpstreamProblem::Timeout,
+        ConnectRefused | ConnectNoRoute | ConnectError | SocketError | TLSHandshakeFailure | TLSWantX509Lookup | InvalidCert => {
+            UpstreamProblem::Connect
+        }
+        _ => UpstreamProblem::Response,
+    }
+}
+
+/// The upstream answered: records it, and adds what the scheme gives with the answer.
+pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingora::Result<()> {
+    let permit = exchange.permit().map_err(super::denial::abort)?;
+    if let Some(metrics) = metrics(exchange) {
+        metrics.record_response(permit.chosen.elapsed());
+        metrics.record_attempt("answered");
+    }
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        watch::expect_tunnel(tunnel_age(permit, &exchange.live.snapshot.limits));
+    }
+    if let Grounds::Proved(proof) = permit.grounds() {
+        for field in &proof.answer {
+            head.remove_header(&field.field);
+        }
+        for field in &proof.answer {
+            head.append_header(field.field.clone(), field.value.clone())?;
+        }
+    }
+    Ok(())
+}
+
+/// A tunnel ends with its token (T-46), at the latest at the configured age.
+fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
+    let most = limits.max_tunnel_age.duration();
+    match permit.grounds() {
+        Grounds::Public => most,
+        Grounds::Proved(proof) => {
+            let left = proof.principal.expires().seconds().saturating_sub(clock::now().seconds());
+            most.min(Duration::from_secs(left))
+        }
+    }
+}
+
+/// Answers a request that no attempt could satisfy; returns the status, 0 where the client is gone.
+pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, error: &pingora::Error) -> u16 {
+    if exchange.denial().is_none() {
+        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout);
+        if client_gone {
+            return 0;
+        }
+        exchange.fail(classify(error));
+    }
+    let Some(denial) = exchange.denial() else { return 0 };
+    session.set_keepalive(None);
+    let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
+    if begun {
+        return 0;
+    }
+    match respond::deny(session, denial, exchange.id).await {
+        Ok(()) => denial.status().as_u16(),
+        Err(_) => 0,
+    }
+}
+
+fn classify(error: &pingora::Error) -> Denial {
+    match (error.esource(), error.etype()) {
+        (ErrorSource::Downstream, ReadTimedout) => Denial::BadContent(super::denial::ContentProblem::Slow),
+        (ErrorSource::Downstream, _) => Denial::BadContent(super::denial::ContentProblem::Broken),
+        (ErrorSource::Upstream, _) => Denial::Upstream(problem(error)),
+        (ErrorSource::Internal | ErrorSource::Unset, _) => Denial::Fault,
+    }
+}
