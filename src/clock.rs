@@ -1,6 +1,6 @@
 //! The only reader of time; everybody else is handed a [`UnixTime`] or an [`Instant`].
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Whole seconds since 1970-01-01T00:00:00Z, as tokens state them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,4 +40,10 @@ pub fn now() -> UnixTime {
 #[allow(clippy::disallowed_methods, reason = "this is the one reader of monotonic time")]
 pub fn instant() -> Instant {
     Instant::now()
+}
+
+/// Reads the wall clock with its fraction of a second, for the time stamp of a log line.
+#[allow(clippy::disallowed_methods, reason = "this is the one reader of wall time")]
+pub fn stamp() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
