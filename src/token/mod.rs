@@ -1,2 +1,14 @@
-//! token
-pub struct Claims;
+//! What a token is, both directions: minting and checking side by side.
+
+mod audience;
+mod calendar;
+mod claims;
+mod decimal;
+pub mod form;
+mod judge;
+pub mod swt;
+
+pub use audience::{AudienceRule, AudienceSyntax};
+pub use claims::{Claims, ClaimsBuilder};
+pub use decimal::Decimal;
+pub use judge::{ClaimMiss, ClaimRule, ClaimRuleSettings, ClaimRules};

@@ -1,0 +1,276 @@
+//! The one judge of claims: rules from settings, compiled once, asked per token.
+
+use super::calendar::{full_years, moment};
+use super::{Claims, Decimal};
+use crate::clock::UnixTime;
+use crate::setting::{Located, Position, Problem};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// What a claim must be. Several conditions in one rule must all hold; a rule without any is refused.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClaimRuleSettings {
+    /// `true`: the claim is there, whatever its value.
+    pub present: Option<bool>,
+    /// The whole value is this text.
+    pub equals: Option<Box<str>>,
+    /// One of the claim's values, which commas separate, is one of these.
+    pub one_of: Option<Vec<Box<str>>>,
+    /// Each of these is among the claim's values, which commas separate.
+    pub all_of: Option<Vec<Box<str>>>,
+    /// The value is a number, this or more.
+    pub at_least: Option<Decimal>,
+    /// The value is a number, this or less.
+    pub at_most: Option<Decimal>,
+    /// The value is a date or date-time (RFC 3339, UTC where it has no offset) later than this one.
+    pub after: Option<Box<str>>,
+    /// The value is a date or date-time (RFC 3339, UTC where it has no offset) earlier than this one.
+    pub before: Option<Box<str>>,
+    /// The value is a birth date at least this many full years ago, on the day of the request in UTC.
+    pub age_at_least: Option<u8>,
+}
+
+/// A compiled rule for one claim.
+#[derive(Clone, Debug)]
+pub struct ClaimRule {
+    conditions: Box<[Condition]>,
+}
+
+#[derive(Clone, Debug)]
+enum Condition {
+    Present,
+    Equals(Box<str>),
+    OneOf(Box<[Box<str>]>),
+    AllOf(Box<[Box<str>]>),
+    AtLeast(Decimal),
+    AtMost(Decimal),
+    After(Timestamp),
+    Before(Timestamp),
+    AgeAtLeast(u8),
+}
+
+/// Rules for several claims, all of which must hold, in the order of their names.
+#[derive(Clone, Debug, Default)]
+pub struct ClaimRules(Box<[(Arc<str>, ClaimRule)]>);
+
+/// Why claims do not satisfy the rules; names the claim as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimMiss {
+    /// The claim is absent.
+    Missing(Arc<str>),
+    /// The claim is there and its value does not satisfy the rule.
+    Mismatch(Arc<str>),
+}
+
+impl ClaimRules {
+    /// Compiles rules by claim name.
+    ///
+    /// # Errors
+    /// Every rule that is empty or cannot hold for any value.
+    pub fn build<'s>(settings: impl IntoIterator<Item = (&'s str, &'s Located<ClaimRuleSettings>)>) -> Result<Self, Vec<Problem>> {
+        let (mut rules, mut problems) = (Vec::new(), Vec::new());
+        for (name, rule) in settings {
+            match ClaimRule::build(rule) {
+                Ok(rule) => rules.push((Arc::from(name), rule)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(Self(rules.into_boxed_slice())) } else { Err(problems) }
+    }
+
+    /// Judges claims on the day of `now`.
+    ///
+    /// # Errors
+    /// The first claim that is absent or does not satisfy its rule.
+    pub fn judge(&self, claims: &Claims, now: UnixTime) -> Result<(), ClaimMiss> {
+        for (name, rule) in &self.0 {
+            match claims.value(name) {
+                None => return Err(ClaimMiss::Missing(Arc::clone(name))),
+                Some(value) if rule.admits(value, now) => {}
+                Some(_) => return Err(ClaimMiss::Mismatch(Arc::clone(name))),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ClaimRule {
+    /// Compiles one rule.
+    ///
+    /// # Errors
+    /// The rule is empty, or one of its conditions cannot hold for any value.
+    pub fn build(settings: &Located<ClaimRuleSettings>) -> Result<Self, Vec<Problem>> {
+        let at = settings.at();
+        let rule: &ClaimRuleSettings = settings;
+        let conditions = [
+            rule.present.map(|present| if present { Ok(Condition::Present) } else { Err(absence(at)) }),
+            rule.equals.clone().map(|value| Ok(Condition::Equals(value))),
+            rule.one_of.as_deref().map(|values| alternatives(values, at).map(Condition::OneOf)),
+            rule.all_of.as_deref().map(|values| alternatives(values, at).map(Condition::AllOf)),
+            rule.at_least.map(|number| Ok(Condition::AtLeast(number))),
+            rule.at_most.map(|number| Ok(Condition::AtMost(number))),
+            rule.after.as_deref().map(|text| date(text, at).map(Condition::After)),
+            rule.before.as_deref().map(|text| date(text, at).map(Condition::Before)),
+            rule.age_at_least.map(|years| Ok(Condition::AgeAtLeast(years))),
+        ];
+        let (mut held, mut problems) = (Vec::new(), Vec::new());
+        for condition in conditions.into_iter().flatten() {
+            match condition {
+                Ok(condition) => held.push(condition),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match (held.is_empty(), problems.is_empty()) {
+            (_, false) => Err(problems),
+            (true, true) => Err(vec![Problem::new(at, "a claim rule without a condition", "a condition such as `present: true`")]),
+            (false, true) => Ok(Self { conditions: held.into_boxed_slice() }),
+        }
+    }
+
+    /// Whether a claim with this value satisfies the rule on the day of `now`.
+    pub fn admits(&self, value: &str, now: UnixTime) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(value, now))
+    }
+}
+
+impl Condition {
+    /// The values of a list are compared one by one, never as a joined text or a part of one.
+    fn holds(&self, value: &str, now: UnixTime) -> bool {
+        match self {
+            Self::Present => true,
+            Self::Equals(wanted) => value == &**wanted,
+            Self::OneOf(wanted) => value.split(',').any(|each| wanted.iter().any(|one| **one == *each)),
+            Self::AllOf(wanted) => wanted.iter().all(|one| value.split(',').any(|each| **one == *each)),
+            Self::AtLeast(limit) => Decimal::parse(value).is_some_and(|number| number >= *limit),
+            Self::AtMost(limit) => Decimal::parse(value).is_some_and(|number| number <= *limit),
+            Self::After(limit) => moment(value).is_some_and(|time| time > *limit),
+            Self::Before(limit) => moment(value).is_some_and(|time| time < *limit),
+            Self::AgeAtLeast(years) => full_years(value, now).is_some_and(|age| age >= i16::from(*years)),
+        }
+    }
+}
+
+fn absence(at: Position) -> Problem {
+    Problem::new(at, "`present: false`", "`present: true`, or no rule for this claim")
+}
+
+fn alternatives(values: &[Box<str>], at: Position) -> Result<Box<[Box<str>]>, Problem> {
+    if values.is_empty() {
+        return Err(Problem::new(at, "an empty list of values", "at least one value"));
+    }
+    match values.iter().find(|value| value.contains(',')) {
+        None => Ok(values.into()),
+        Some(value) => {
+            Err(Problem::new(at, format!("the value `{value}`"), "values without a comma, which separates the values of a claim")
+                .suggest("`equals`, which compares the whole claim"))
+        }
+    }
+}
+
+fn date(text: &str, at: Position) -> Result<Timestamp, Problem> {
+    let problem = || Problem::new(at, format!("`{text}`"), "a date such as 2010-01-31 or a date-time such as 2010-01-31T12:00:00Z");
+    moment(text).ok_or_else(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ClaimsBuilder;
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_seconds(1_269_265_004);
+
+    fn rule(json: &str) -> Result<ClaimRule, Vec<Problem>> {
+        ClaimRule::build(&Located::new(serde_json::from_str(json).unwrap(), Position::new(7, 3)))
+    }
+
+    fn admits(json: &str, value: &str) -> bool {
+        rule(json).unwrap().admits(value, NOW)
+    }
+
+    #[test]
+    fn each_value_of_a_list_is_compared_by_itself() {
+        let any = r#"{"one_of":["admin","owner"]}"#;
+        assert!(admits(any, "admin"));
+        assert!(admits(any, "user,owner"));
+        for wrong in ["", "user", "administrator", "Admin", "admin owner", "user, admin", "superadmin,user"] {
+            assert!(!admits(any, wrong), "{wrong}");
+        }
+        let all = r#"{"all_of":["Listen","Send"]}"#;
+        assert!(admits(all, "Send,Manage,Listen"));
+        for wrong in ["Send", "ListenSend", "Send,Listening", ""] {
+            assert!(!admits(all, wrong), "{wrong}");
+        }
+        assert!(admits(r#"{"equals":"a,b"}"#, "a,b"));
+        assert!(!admits(r#"{"equals":"a"}"#, "a,b"));
+    }
+
+    #[test]
+    fn numbers_are_bounded_on_both_sides() {
+        let rule = r#"{"at_least":3,"at_most":9.5}"#;
+        for right in ["3", "9.5", "3.000", "4"] {
+            assert!(admits(rule, right), "{right}");
+        }
+        for wrong in ["2.999999999", "9.500000001", "", "three", "4,5", "1e1", "-4", "0x4"] {
+            assert!(!admits(rule, wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn dates_are_strictly_after_and_before() {
+        let rule = r#"{"after":"2010-01-01","before":"2011-01-01T00:00:00Z"}"#;
+        assert!(admits(rule, "2010-06-01"));
+        assert!(admits(rule, "2010-01-01T00:00:01"));
+        for wrong in ["2010-01-01", "2011-01-01", "2010-01-01T01:00:00+01:00", "soon", ""] {
+            assert!(!admits(rule, wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ages_count_on_the_day_of_the_request() {
+        let adult = rule(r#"{"age_at_least":21}"#).unwrap();
+        assert!(adult.admits("1979-05-25T00:00:00", NOW));
+        let day_before = UnixTime::from_seconds(959_212_799);
+        assert!(!adult.admits("1979-05-25T00:00:00", day_before));
+        assert!(adult.admits("1979-05-25T00:00:00", day_before.later(1)));
+        for wrong in ["0001-01-01T00:00:00", "", "young", "2100-01-01", "30"] {
+            assert!(!adult.admits(wrong, NOW), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rules_that_say_nothing_are_problems() {
+        for (json, said) in [
+            ("{}", "without a condition"),
+            (r#"{"present":false}"#, "`present: true`"),
+            (r#"{"one_of":[]}"#, "empty list"),
+            (r#"{"all_of":[]}"#, "empty list"),
+            (r#"{"one_of":["a,b"]}"#, "did you mean `equals`"),
+            (r#"{"after":"yesterday"}"#, "2010-01-31"),
+        ] {
+            let problems = rule(json).unwrap_err();
+            assert!(problems[0].to_string().contains(said), "{}", problems[0]);
+            assert_eq!(problems[0].at(), Position::new(7, 3));
+        }
+        assert!(serde_json::from_str::<ClaimRuleSettings>(r#"{"oneof":["a"]}"#).is_err());
+        assert_eq!(rule(r#"{"present":false,"one_of":[],"before":"x"}"#).unwrap_err().len(), 3);
+    }
+
+    #[test]
+    fn the_first_claim_that_fails_is_named() {
+        let located = |json| Located::new(serde_json::from_str(json).unwrap(), Position::default());
+        let (role, level) = (located(r#"{"one_of":["patron"]}"#), located(r#"{"present":true}"#));
+        let rules = ClaimRules::build([("Role", &role), ("Level", &level)]).unwrap();
+        let claims = |list: &[(&str, &str)]| {
+            let mut builder = ClaimsBuilder::default();
+            list.iter().for_each(|(name, value)| builder.add(name, value).unwrap());
+            builder.build()
+        };
+        assert_eq!(rules.judge(&claims(&[("Role", "patron"), ("Level", "")]), NOW), Ok(()));
+        assert_eq!(rules.judge(&claims(&[("Role", "guest"), ("Level", "")]), NOW), Err(ClaimMiss::Mismatch("Role".into())));
+        assert_eq!(rules.judge(&claims(&[("role", "patron")]), NOW), Err(ClaimMiss::Missing("Role".into())));
+        assert_eq!(rules.judge(&claims(&[("Role", "patron")]), NOW), Err(ClaimMiss::Missing("Level".into())));
+    }
+}
