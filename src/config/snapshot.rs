@@ -3,7 +3,7 @@
 use super::certificate::Certificate;
 use super::document::{Balance, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
-use crate::route::{Pattern, PathParameters, Rewrite, RouteTable};
+use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::AnyScheme;
 use crate::setting::Period;
 use ipnet::IpNet;
@@ -28,8 +28,8 @@ pub struct Snapshot {
     pub limits: Limits,
     /// Networks whose forwarding fields are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// What happens to `;parameters` in paths.
-    pub path_parameters: PathParameters,
+    /// What a request target may be.
+    pub target_rules: TargetRules,
     /// What is written, and where.
     pub logging: Logging,
     /// How long a stopping gateway waits.
@@ -102,8 +102,8 @@ index!(UpstreamId);
 pub struct Route {
     /// The name in logs and metrics.
     pub name: Arc<str>,
-    /// Which requests it is about.
-    pub pattern: Pattern,
+    /// Which requests it is about, for people.
+    pub about: Box<str>,
     /// What a request must prove.
     pub admission: Admission,
     /// Where it goes.

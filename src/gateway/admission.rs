@@ -11,7 +11,7 @@ use super::plan::{self, Plan, Provenance};
 use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Admission, Route, RouteId, SchemeId};
 use crate::route::Found;
-use crate::scheme::{AnyCredential, Challenge, ContentNeed, Evidence, Malformation, Proof, Refusal, RequestHead};
+use crate::scheme::{AnyCredential, Carriers, Challenge, ContentNeed, Evidence, Malformation, Proof, Refusal, RequestHead};
 use crate::telemetry::metrics::Judgement;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -72,16 +72,15 @@ fn survey(header: &RequestHeader, raw: &[u8], applicant: &Applicant<'_>) -> Resu
 
 fn judge_head<'r>(header: &'r RequestHeader, raw: &'r [u8], applicant: &Applicant<'_>) -> Result<JudgedHead<'r>, HeadProblem> {
     let snapshot = &applicant.live.snapshot;
-    let transport = applicant.facts.transport_default();
-    judge(header, raw, Bounds { limits: &snapshot.limits, path_parameters: snapshot.path_parameters, transport })
+    judge(header, raw, Bounds { limits: &snapshot.limits, target: snapshot.target_rules, scheme: applicant.facts.uri_scheme() })
 }
 
 fn find(judged: &JudgedHead<'_>, applicant: &Applicant<'_>) -> Result<RouteId, Denial> {
-    let head = judged.head();
-    if !applicant.facts.certificate_holds_for(judged.host(), &applicant.live.snapshot) {
+    let snapshot = &applicant.live.snapshot;
+    if !applicant.facts.certificate_holds_for(judged.authority().host(), snapshot) {
         return Err(Denial::Misdirected);
     }
-    match applicant.live.snapshot.table.find(judged.host(), head.path, head.method) {
+    match snapshot.table.find(judged.authority(), judged.target(), judged.head().method) {
         Found::Route(route) => Ok(*route),
         Found::NoRoute => Err(Denial::NoRoute),
         Found::MethodNotAllowed(methods) => {
@@ -212,8 +211,7 @@ fn lay_plan(
     let from = Provenance { connection: &applicant.facts.connection, trust, id: applicant.exchange.id, host };
     let mut fields = plan::provenance(&head, &from);
     add_identity(route, grounds, &mut fields)?;
-    let query = carriers.map_or(head.query.into(), |carriers| plan::without_credentials(head.query, carriers));
-    let target = forwarded_target(judged, route, &query)?;
+    let target = forwarded_target(judged, route, carriers, live)?;
     Ok(Plan { target, credentials: carriers.map(|carriers| carriers.fields.clone()).unwrap_or_default(), fields, trust })
 }
 
@@ -227,12 +225,14 @@ fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<(HeaderName, 
     Ok(())
 }
 
-fn forwarded_target(judged: &JudgedHead<'_>, route: &Route, query: &str) -> Result<Option<PathAndQuery>, Denial> {
-    let head = judged.head();
-    let path = route.rewrite.apply(head.path, &route.pattern).map_err(|problem| Denial::from(HeadProblem::Target(problem)))?;
-    if judged.arrived_as(&path, query) {
+/// The target in its forwarded form, where that differs from the one received; judged again after rewriting (T-26).
+fn forwarded_target(judged: &JudgedHead<'_>, route: &Route, carriers: Option<&Carriers>, live: &Live) -> Result<Option<PathAndQuery>, Denial> {
+    let rewritten = route.rewrite.apply(judged.target(), live.snapshot.target_rules).map_err(HeadProblem::Target)?;
+    let query = carriers.map_or(rewritten.query().into(), |carriers| plan::without_credentials(rewritten.query(), carriers));
+    let path = rewritten.path();
+    if judged.is_as_received() && path == judged.target().path() && query == judged.target().query() {
         return Ok(None);
     }
-    let target = if query.is_empty() { path.into_owned() } else { format!("{path}?{query}") };
+    let target = if query.is_empty() { path.to_owned() } else { [path, "?", &query].concat() };
     PathAndQuery::try_from(target).map(Some).map_err(|_| Denial::Fault)
 }

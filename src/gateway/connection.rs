@@ -2,7 +2,7 @@
 
 use crate::config::certificate::Certificate;
 use crate::config::snapshot::Snapshot;
-use crate::route::TransportDefault;
+use crate::route::UriScheme;
 use crate::scheme::{Connection, TransportSecurity};
 use async_trait::async_trait;
 use pingora::listeners::TlsAccept;
@@ -62,11 +62,11 @@ fn peer(session: &Session) -> SocketAddr {
 }
 
 impl ConnectionFacts {
-    /// The port that a host without one implies.
-    pub(super) const fn transport_default(&self) -> TransportDefault {
+    /// The URI scheme that the connection implies.
+    pub(super) const fn uri_scheme(&self) -> UriScheme {
         match self.connection.security {
-            TransportSecurity::Clear => TransportDefault::Clear,
-            TransportSecurity::Tls { .. } => TransportDefault::Tls,
+            TransportSecurity::Clear => UriScheme::Http,
+            TransportSecurity::Tls { .. } => UriScheme::Https,
         }
     }
 

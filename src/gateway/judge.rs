@@ -2,7 +2,7 @@
 
 use super::denial::HeadProblem;
 use crate::config::document::Limits;
-use crate::route::{Authority, PathParameters, Target, TransportDefault};
+use crate::route::{Authority, RequestForm, Target, TargetRules, UriScheme};
 use crate::scheme::RequestHead;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{Method, Version};
@@ -14,17 +14,25 @@ use pingora::http::RequestHeader;
 pub(super) struct Bounds<'a> {
     /// The named limits.
     pub(super) limits: &'a Limits,
-    /// What happens to `;parameters`.
-    pub(super) path_parameters: PathParameters,
-    /// Which port a host implies.
-    pub(super) transport: TransportDefault,
+    /// What a target may be.
+    pub(super) target: TargetRules,
+    /// The URI scheme that the connection implies.
+    pub(super) scheme: UriScheme,
 }
 
 /// A head that has one reading.
 pub(super) struct JudgedHead<'r> {
     target: Target<'r>,
     authority: Authority<'r>,
+    form: Form,
     header: &'r RequestHeader,
+}
+
+/// In which form the target came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Origin,
+    Absolute,
 }
 
 impl JudgedHead<'_> {
@@ -39,20 +47,19 @@ impl JudgedHead<'_> {
         }
     }
 
-    /// Whether path and query are the octets that Pingora would forward unchanged.
-    pub(super) fn arrived_as(&self, path: &str, query: &str) -> bool {
-        let received = self.header.raw_path();
-        let (start, rest) = received.split_at(path.len().min(received.len()));
-        start == path.as_bytes()
-            && match rest.strip_prefix(b"?") {
-                Some(rest) => !query.is_empty() && rest == query.as_bytes(),
-                None => rest.is_empty() && query.is_empty(),
-            }
+    /// The target in normal form.
+    pub(super) const fn target(&self) -> &Target<'_> {
+        &self.target
     }
 
-    /// The host alone, without a port.
-    pub(super) fn host(&self) -> &str {
-        self.authority.host()
+    /// The host and port in normal form.
+    pub(super) const fn authority(&self) -> &Authority<'_> {
+        &self.authority
+    }
+
+    /// Whether the target goes on as Pingora has it.
+    pub(super) const fn is_as_received(&self) -> bool {
+        matches!(self.form, Form::Origin) && self.target.is_as_received()
     }
 }
 
@@ -67,16 +74,97 @@ pub(super) fn judge<'r>(header: &'r RequestHeader, raw: &'r [u8], bounds: Bounds
         return Err(HeadProblem::MethodRefused);
     }
     let wire_target = if raw.is_empty() { header.raw_path() } else { request_target(raw) };
-    let (absolute_authority, origin_form) = split_absolute(wire_target);
-    let authority = authority(header, bounds.transport)?;
-    if let Some(absolute) = absolute_authority {
-        let absolute = Authority::judge(absolute, bounds.transport).map_err(HeadProblem::Authority)?;
-        if absolute.as_str() != authority.as_str() {
-            return Err(HeadProblem::ForeignAbsoluteForm);
+    let authority = authority(header, bounds.scheme)?;
+    let (form, origin_form) = match RequestForm::of(wire_target).map_err(HeadProblem::Target)? {
+        RequestForm::Origin(target) => (Form::Origin, target),
+        RequestForm::Absolute(whole) => {
+            let named = Authority::judge(whole.authority, bounds.scheme).map_err(HeadProblem::Authority)?;
+            if whole.scheme != bounds.scheme || named.as_str() != authority.as_str() {
+                return Err(HeadProblem::ForeignAbsoluteForm);
+            }
+            (Form::Absolute, whole.target)
         }
+    };
+    let target = Target::judge(origin_form, bounds.target).map_err(HeadProblem::Target)?;
+    Ok(JudgedHead { target, authority, form, header })
+}
+
+fn size(header: &RequestHeader, raw: &[u8], limits: &Limits) -> Result<(), HeadProblem> {
+    let octets = if raw.is_empty() { http2_size(header) } else { raw.len() };
+    if octets > limits.max_head_size.length() {
+        return Err(HeadProblem::TooLarge);
     }
-    let target = Target::judge(origin_form, bounds.limits.max_target_size.length(), bounds.path_parameters).map_err(HeadProblem::Target)?;
-    Ok(JudgedHead { target, authority, header })
+    let most = usize::try_from(*limits.max_fields).unwrap_or(usize::MAX);
+    if header.headers.len() > most { Err(HeadProblem::TooManyFields) } else { Ok(()) }
+}
+
+fn http2_size(header: &RequestHeader) -> usize {
+    let fields: usize = header.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    fields + header.raw_path().len()
+}
+
+fn framing(header: &RequestHeader, raw: &[u8]) -> Result<(), HeadProblem> {
+    if memchr_iter(b'\n', raw).any(|at| at.checked_sub(1).and_then(|before| raw.get(before)) != Some(&b'\r')) {
+        return Err(HeadProblem::BareLineFeed);
+    }
+    if header.headers.contains_key(TRANSFER_ENCODING) && states_length(raw) {
+        return Err(HeadProblem::LengthAndEncoding);
+    }
+    let mut lengths = header.headers.get_all(CONTENT_LENGTH).iter();
+    let list = lengths.next().is_some_and(|length| length.as_bytes().contains(&b','));
+    if list || lengths.next().is_some() { Err(HeadProblem::LengthRepeated) } else { Ok(()) }
+}
+
+fn states_length(raw: &[u8]) -> bool {
+    let name = CONTENT_LENGTH.as_str().as_bytes();
+    raw.split(|octet| *octet == b'\n').any(|line| {
+        let field = line.split(|octet| *octet == b':').next().unwrap_or_default();
+        field.trim_ascii().eq_ignore_ascii_case(name)
+    })
+}
+
+/// The target as it stands on the request line (RFC 9112 §3).
+fn request_target(raw: &[u8]) -> &[u8] {
+    let line = memchr(b'\r', raw).and_then(|end| raw.get(..end)).unwrap_or(raw);
+    let after_method = memchr(b' ', line).and_then(|space| line.get(space + 1..)).unwrap_or_default();
+    let end = memchr::memrchr(b' ', after_method).unwrap_or(after_method.len());
+    after_method.get(..end).unwrap_or_default()
+}
+
+fn authority(&self) -> &Authority<'_> {
+        &self.authority
+    }
+
+    /// Whether the target goes on as Pingora has it.
+    pub(super) const fn is_as_received(&self) -> bool {
+        matches!(self.form, Form::Origin) && self.target.is_as_received()
+    }
+}
+
+/// Judges a head. `raw` is the head as it came over HTTP/1, empty over HTTP/2.
+///
+/// Pingora has parsed it already and repaired some of it on the way (it drops Content-Length beside
+/// Transfer-Encoding, accepts a bare line feed and drops a fragment), so these are judged on the octets.
+pub(super) fn judge<'r>(header: &'r RequestHeader, raw: &'r [u8], bounds: Bounds<'_>) -> Result<JudgedHead<'r>, HeadProblem> {
+    size(header, raw, bounds.limits)?;
+    framing(header, raw)?;
+    if header.method == Method::TRACE || header.method == Method::CONNECT {
+        return Err(HeadProblem::MethodRefused);
+    }
+    let wire_target = if raw.is_empty() { header.raw_path() } else { request_target(raw) };
+    let authority = authority(header, bounds.scheme)?;
+    let (form, origin_form) = match RequestForm::of(wire_target).map_err(HeadProblem::Target)? {
+        RequestForm::Origin(target) => (Form::Origin, target),
+        RequestForm::Absolute(whole) => {
+            let named = Authority::judge(whole.authority, bounds.scheme).map_err(HeadProblem::Authority)?;
+            if whole.scheme != bounds.scheme || named.as_str() != authority.as_str() {
+                return Err(HeadProblem::ForeignAbsoluteForm);
+            }
+            (Form::Absolute, whole.target)
+        }
+    };
+    let target = Target::judge(origin_form, bounds.target).map_err(HeadProblem::Target)?;
+    Ok(JudgedHead { target, authority, form, header })
 }
 
 fn size(header: &RequestHeader, raw: &[u8], limits: &Limits) -> Result<(), HeadProblem> {
@@ -130,7 +218,7 @@ fn split_absolute(target: &[u8]) -> (Option<&[u8]>, &[u8]) {
     (Some(authority), if path.is_empty() { b"/" } else { path })
 }
 
-fn authority(header: &RequestHeader, transport: TransportDefault) -> Result<Authority<'_>, HeadProblem> {
+fn authority(header: &RequestHeader, scheme: UriScheme) -> Result<Authority<'_>, HeadProblem> {
     let mut hosts = header.headers.get_all(HOST).iter();
     let host = hosts.next().map(http::HeaderValue::as_bytes);
     if hosts.next().is_some() {
@@ -139,8 +227,8 @@ fn authority(header: &RequestHeader, transport: TransportDefault) -> Result<Auth
     let pseudo = header.uri.authority().filter(|_| header.version == Version::HTTP_2).map(|authority| authority.as_str().as_bytes());
     match (host, pseudo) {
         (Some(host), Some(pseudo)) if host != pseudo => Err(HeadProblem::HostRepeated),
-        (Some(written), _) | (None, Some(written)) => Authority::judge(written, transport).map_err(HeadProblem::Authority),
-        (None, None) => Authority::judge(b"", transport).map_err(HeadProblem::Authority),
+        (Some(written), _) | (None, Some(written)) => Authority::judge(written, scheme).map_err(HeadProblem::Authority),
+        (None, None) => Authority::judge(b"", scheme).map_err(HeadProblem::Authority),
     }
 }
 
@@ -152,13 +240,6 @@ mod tests {
     fn the_target_is_read_from_the_request_line() {
         assert_eq!(request_target(b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n"), b"/a?b");
         assert_eq!(request_target(b"GET /a#b HTTP/1.1\r\n"), b"/a#b");
-    }
-
-    #[test]
-    fn absolute_form_is_split() {
-        assert_eq!(split_absolute(b"http://a.test/x?y"), (Some(&b"a.test"[..]), &b"/x?y"[..]));
-        assert_eq!(split_absolute(b"http://a.test"), (Some(&b"a.test"[..]), &b"/"[..]));
-        assert_eq!(split_absolute(b"/x"), (None, &b"/x"[..]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod upstreams;
 use super::document::{Document, PathParameterRule};
 use super::identity::ManagedNames;
 use super::snapshot::Snapshot;
-use crate::route::PathParameters;
+use crate::route::{PathParameters, TargetRules};
 use crate::setting::{Files, Located, Problem};
 use ipnet::IpNet;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<Problem>
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
     let (schemes, scheme_names) = schemes::build(schemes, &files, &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
-    let names = routes::Names { schemes: &scheme_names, upstreams: &upstream_names, carriers: &schemes };
+    let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names);
     let (routes, table) = routes::build(&routes, &names, &mut problems);
     let (Some(table), true) = (table, problems.is_empty()) else {
         return Err(problems);
@@ -38,9 +38,9 @@ pub fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<Problem>
         schemes,
         upstreams,
         managed,
+        target_rules: TargetRules { path_parameters: path_parameters(document.path_parameters), limit: limits.max_target_size.length() },
         limits,
         trusted_proxies,
-        path_parameters: path_parameters(document.path_parameters),
         logging: document.logging,
         graceful_stop: document.graceful_stop.duration(),
         fixed,
