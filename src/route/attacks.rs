@@ -137,6 +137,9 @@ fn t_26_rewrite_is_judged_again() {
         let target = judged(raw).unwrap();
         assert_eq!(strip.apply(&target, rules).unwrap().path(), path, "{raw}");
     }
+    let lenient = TargetRules { path_parameters: PathParameters::Forward, ..rules };
+    let target = Target::judge(b"/api/admin;x", lenient).unwrap();
+    assert_eq!(strip.apply(&target, rules), Err(TargetProblem::PathParameter), "the outcome is judged by itself");
     let table = RouteTable::build(vec![(route("*", prefix("/api"), Methods::any()), ())]).unwrap();
     assert_eq!(found(&table, "a.test", "/api%2e/admin/secret", "GET"), Err("none"), "`/api.` is not below `/api`");
 }
