@@ -11,5 +11,5 @@ pub use environment::Environment;
 pub use file::Files;
 pub use located::{LOCATED_FIELDS, LOCATED_NAME, Located};
 pub use problem::{Position, Problem};
-pub use secret::SecretText;
+pub use secret::{SECRET_NAME, SecretText};
 pub use unit::{ByteSize, Period};

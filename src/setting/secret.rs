@@ -5,9 +5,11 @@ use serde::Deserialize;
 use std::fmt;
 use zeroize::Zeroize;
 
+/// The struct name by which [`SecretText`] tells the deserializer of `config` not to show its value.
+pub const SECRET_NAME: &str = "SecretText";
+
 /// A secret given inline in the configuration, usually as `${NAME}`.
 #[derive(Clone, Deserialize, JsonSchema)]
-#[serde(transparent)]
 pub struct SecretText(String);
 
 impl SecretText {

@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -106,19 +106,45 @@ impl fmt::Debug for ByteSize {
 
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            D::Error::custom(format_args!("found `{text}`, expected a period such as 500ms, 30s, 5m, 12h or 7d"))
-        })
+        deserializer.deserialize_any(PeriodVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            D::Error::custom(format_args!("found `{text}`, expected a size such as 512B, 64KiB, 8MiB or 1GiB"))
-        })
+        deserializer.deserialize_any(ByteSizeVisitor)
+    }
+}
+
+struct PeriodVisitor;
+
+impl Visitor<'_> for PeriodVisitor {
+    type Value = Period;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a period such as 500ms, 30s, 5m, 12h or 7d")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Period, E> {
+        Period::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+struct ByteSizeVisitor;
+
+impl Visitor<'_> for ByteSizeVisitor {
+    type Value = ByteSize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a size such as 512B, 64KiB, 8MiB or 1GiB")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ByteSize, E> {
+        ByteSize::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+
+    fn visit_u64<E: Error>(self, octets: u64) -> Result<ByteSize, E> {
+        Ok(ByteSize(octets))
     }
 }
 
@@ -136,7 +162,7 @@ impl JsonSchema for ByteSize {
         "ByteSize".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)?$", "description": "A number of octets: 512B, 64KiB, 8MiB, 1GiB" })
+        json_schema!({ "type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+(B|KiB|MiB|GiB)?$", "description": "A number of octets: 512B, 64KiB, 8MiB, 1GiB" })
     }
 }
 

@@ -1,0 +1,110 @@
+//! Reads any structure out of a tree and goes on after a problem, to find them all in one go.
+//!
+//! A type is asked for its value again and again: whatever failed is left out the next time, and a
+//! missing key is stood in for, until nothing new is found. A node is therefore either whole, and
+//! may be decoded again without a word, or given up, and is never looked at again; the work stays
+//! in proportion to the size of the file.
+
+mod access;
+mod deserializer;
+mod failure;
+mod finding;
+mod secrecy;
+mod stand_in;
+#[cfg(test)]
+mod tests;
+mod variant;
+
+pub(super) use finding::MAX_PROBLEMS;
+
+use super::tree::{Entry, Node};
+use crate::setting::Problem;
+use failure::Failure;
+use finding::Findings;
+use secrecy::Secrecy;
+use serde::de::{Deserialize, DeserializeOwned};
+
+/// Decodes the whole tree below `root`; `known` are the problems found while it was composed.
+///
+/// # Errors
+/// Every problem, the known ones included, sorted by place.
+pub(super) fn decode<T: DeserializeOwned>(root: &Node<'_>, known: Vec<Problem>) -> Result<T, Vec<Problem>> {
+    let findings = Findings::after(known);
+    let decoder = Decoder { node: root, findings: &findings, secrecy: Secrecy::Open, stand_ins: &[] };
+    let value = decoder.decode();
+    let mut problems = findings.into_problems();
+    problems.sort_by_cached_key(|problem| (problem.at(), problem.to_string()));
+    // What stands below an alias is found once for each time it is repeated.
+    problems.dedup();
+    value.ok().filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+/// One node, ready to be read as any type.
+#[derive(Clone, Copy, Debug)]
+struct Decoder<'a, 't> {
+    node: &'a Node<'t>,
+    findings: &'a Findings,
+    secrecy: Secrecy,
+    /// Keys that the mapping lacks and that are delivered nevertheless, to see what else is wrong.
+    stand_ins: &'a [&'static str],
+}
+
+impl<'a, 't> Decoder<'a, 't> {
+    /// The decoder of a node below this one that is as secret as this one.
+    const fn at(self, node: &'a Node<'t>) -> Self {
+        Self { node, stand_ins: &[], ..self }
+    }
+
+    /// The decoder of an entry's value.
+    fn below(self, entry: &'a Entry<'t>) -> Self {
+        Self { secrecy: self.secrecy.below(entry), ..self.at(entry.value()) }
+    }
+
+    /// Decodes the node, and records everything that is wrong with it and below it.
+    fn decode<'de, V: Deserialize<'de>>(self) -> Result<V, Failure> {
+        if self.node.is_broken() {
+            self.findings.disturb();
+            return Err(Failure::Recorded);
+        }
+        let before = self.findings.disturbances();
+        match self.attempt() {
+            Some(value) if self.findings.disturbances() == before => Ok(value),
+            Some(_) | None => {
+                self.findings.give_up(self.node);
+                Err(Failure::Recorded)
+            }
+        }
+    }
+
+    fn attempt<'de, V: Deserialize<'de>>(self) -> Option<V> {
+        let before = self.findings.disturbances();
+        let mut absent = Vec::new();
+        loop {
+            let given_up = self.findings.given_up();
+            let failure = match V::deserialize(Decoder { stand_ins: &absent, ..self }) {
+                Ok(value) => return Some(value),
+                Err(failure) => failure,
+            };
+            match failure {
+                Failure::Recorded if self.findings.given_up() > given_up => {}
+                Failure::Missing(key) if !absent.contains(&key) => {
+                    if !self.node.names(key) {
+                        self.record(failure);
+                    }
+                    absent.push(key);
+                }
+                // What else a type says after something was left out is likely a consequence.
+                _ if self.findings.disturbances() > before => return None,
+                _ => {
+                    self.record(failure);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Records that this node failed.
+    fn record(self, failure: Failure) {
+        self.findings.record_failure(failure, self.node, self.secrecy);
+    }
+}

@@ -1,0 +1,68 @@
+//! The known name that a misspelt one was meant to be.
+
+/// The name of `known` nearest to `found`, when it is near enough to be meant.
+///
+/// One edit in three characters may differ; case, `-` and `_` do not count.
+pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
+    let found = fold(found);
+    let length = found.chars().count();
+    let near = |name: &&'a str| {
+        let edits = strsim::osa_distance(&found, &fold(name));
+        (edits <= length.max(3) / 3).then_some((edits, *name))
+    };
+    // A name far longer than any known one is not compared: the distance takes quadratic time.
+    if length > MAX_NAME {
+        return None;
+    }
+    known.iter().filter_map(near).min_by_key(|(edits, _)| *edits).map(|(_, name)| name)
+}
+
+/// Longer names, in characters, are nobody's misspelling.
+const MAX_NAME: usize = 64;
+
+/// The known names in a sentence: all of a few, the first of many.
+pub(super) fn one_of(known: &[&str]) -> String {
+    const SHOWN: usize = 12;
+    let quoted: Vec<String> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match known {
+        [] => "nothing".to_owned(),
+        [name] => format!("`{name}`"),
+        _ if known.len() > SHOWN => format!("one of {} and {} more", quoted.join(", "), known.len() - SHOWN),
+        _ => format!("one of {}", quoted.join(", ")),
+    }
+}
+
+fn fold(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_suggested_and_far_ones_are_not() {
+        let known = ["address", "upstream", "mode", "max_age"];
+        for (found, meant) in
+            [("adress", "address"), ("upsteram", "upstream"), ("Mode", "mode"), ("max-age", "max_age"), ("maxAge", "max_age")]
+        {
+            assert_eq!(nearest(found, &known), Some(meant), "{found}");
+        }
+        for found in ["", "x", "listener", "route", &"mode".repeat(1_000_000)] {
+            assert_eq!(nearest(found, &known), None, "{}", found.len());
+        }
+    }
+
+    #[test]
+    fn the_nearest_of_several_wins() {
+        assert_eq!(nearest("audience", &["audiences", "audience_match", "audience"]), Some("audience"));
+    }
+
+    #[test]
+    fn long_lists_are_shortened() {
+        assert_eq!(one_of(&["a"]), "`a`");
+        assert_eq!(one_of(&["a", "b"]), "one of `a`, `b`");
+        let many = ["k"; 15];
+        assert!(one_of(&many).ends_with("`k` and 3 more"));
+    }
+}
