@@ -1,7 +1,7 @@
 //! Every way in which a request ends without its upstream's answer, and what each means to the caller.
 
 use crate::route::{AuthorityProblem, TargetProblem};
-use crate::scheme::{Challenge, Malformation, Refusal};
+use crate::scheme::{Challenge, Fingerprint, Malformation, Refusal};
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub(super) enum Denial {
         scheme: Arc<str>,
         /// Why.
         refusal: Refusal,
+        /// What logs call the token, as far as one was read.
+        fingerprint: Option<Fingerprint>,
         /// What to send instead.
         challenges: Vec<Challenge>,
     },
@@ -141,6 +143,11 @@ impl Denial {
                 self.label()
             }
         }
+    }
+
+    /// The configured claim that the denial is about; empty for none.
+    pub(super) fn claim(&self) -> &str {
+        if let Self::Refused { refusal, .. } = self { refusal.claim() } else { "" }
     }
 
     /// The fields that ask for credentials.

@@ -3,6 +3,7 @@
 use super::pool::{Pool, PoolServer};
 use crate::config::document::HealthCheck as Settings;
 use crate::telemetry::audit::{self, AuditEvent};
+use crate::telemetry::metrics::Health;
 use pingora::lb::Backend;
 use pingora::lb::health_check::{HealthCheck, HttpHealthCheck, TcpHealthCheck};
 use pingora::upstreams::peer::{BasicPeer, HttpPeer};
@@ -31,7 +32,8 @@ async fn watch(server: Weak<PoolServer>, upstream: Arc<str>, settings: Settings)
         let well = asks(check.as_ref(), &watched, pause).await;
         if streak.turns(well, &settings) && watched.is_healthy() != well {
             watched.mark(well);
-            audit::record(&AuditEvent::UpstreamHealthChanged { upstream: &upstream, server: watched.label(), healthy: well });
+            let health = if well { Health::Healthy } else { Health::Unhealthy };
+            audit::record(&AuditEvent::UpstreamHealthChanged { upstream: &upstream, server: watched.label(), health });
         }
         drop(watched);
         tokio::time::sleep(pause).await;

@@ -79,7 +79,7 @@ impl Drop for Place<'_> {
 
 #[async_trait]
 impl ServerApp for Listener {
-    async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
         let limits = self.door.current.load().snapshot.limits.clone();
         let Some(_place) = Place::take(&self.door.open, *limits.max_connections) else {
             self.door.metrics.record_connection_refused("max_connections");
@@ -89,10 +89,9 @@ impl ServerApp for Listener {
         if stream.get_ssl_digest().is_some() {
             return self.http1.process_new(stream, shutdown).await;
         }
-        let version = timeout(limits.head_timeout.duration(), version(&mut stream)).await;
-        match version {
-            Ok(Version::Http1) => self.http1.process_new(stream, shutdown).await,
-            Ok(Version::Http2) => self.http2.process_new(stream, shutdown).await,
+        match timeout(limits.head_timeout.duration(), versioned(stream)).await {
+            Ok((Version::Http1, stream)) => self.http1.process_new(stream, shutdown).await,
+            Ok((Version::Http2, stream)) => self.http2.process_new(stream, shutdown).await,
             Err(_) => {
                 self.door.metrics.record_connection_aborted("head_timeout");
                 None
@@ -110,10 +109,20 @@ enum Version {
     Http2,
 }
 
-/// Reads until the octets differ from the HTTP/2 preface, and puts them back. Pingora's own look waits
-/// for 24 octets, which a short HTTP/1.0 request never sends.
-async fn version(stream: &mut Stream) -> Version {
-    let Some(stream) = stream.as_any_mut().downcast_mut::<RawStream>() else { return Version::Http1 };
+/// Tells the version of HTTP by reading until the octets differ from the HTTP/2 preface, and puts them back.
+/// Pingora's own look waits for 24 octets, which a short HTTP/1.0 request never sends.
+async fn versioned(stream: Stream) -> (Version, Stream) {
+    if !stream.as_any().is::<RawStream>() {
+        return (Version::Http1, stream);
+    }
+    match stream.into_any().downcast::<RawStream>() {
+        Ok(mut raw) => (version(&mut raw).await, raw),
+        // Tested just before; a closed connection is the harmless answer.
+        Err(_) => (Version::Http1, Box::new(RawStream::default())),
+    }
+}
+
+async fn version(stream: &mut RawStream) -> Version {
     let mut seen = [0_u8; PREFACE.len()];
     let mut length = 0;
     let mut version = Version::Http1;

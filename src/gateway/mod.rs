@@ -98,7 +98,9 @@ impl ProxyHttp for Gateway {
         digest: Option<&Digest>,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
-        record::connected(reused, digest, exchange);
+        if !reused {
+            record::connected(digest, exchange);
+        }
         Ok(())
     }
 
@@ -126,8 +128,8 @@ impl ProxyHttp for Gateway {
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    async fn logging(&self, session: &mut Session, error: Option<&pingora::Error>, exchange: &mut Exchange) {
-        record::finished(session, error, exchange, &self.metrics);
+    async fn logging(&self, session: &mut Session, _: Option<&pingora::Error>, exchange: &mut Exchange) {
+        record::finished(session, exchange, &self.metrics);
     }
 
     /// Pingora's own summary holds the target, and with it tokens; ours is the access log.

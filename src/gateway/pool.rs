@@ -3,8 +3,9 @@
 use crate::config::document::{Balance, HttpProtocol, UpstreamHost, Verification};
 use crate::config::snapshot::{ServerSpec, UpstreamSecurity, UpstreamSpec};
 use pingora::protocols::tls::CaType;
-use pingora::upstreams::peer::{ALPN, HttpPeer, Peer};
+use pingora::upstreams::peer::{ALPN, HttpPeer};
 use pingora::utils::tls::{WrappedX509, parse_x509};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
@@ -47,8 +48,14 @@ impl Lease {
         &self.server.peer
     }
 
+    /// Where the server is.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.server.spec.address
+    }
+
     /// Host and port as configured.
-    pub(super) fn label(&self) -> &str {
+    #[cfg(test)]
+    fn label(&self) -> &str {
         &self.server.spec.label
     }
 }
@@ -185,7 +192,6 @@ fn peer(server: &ServerSpec, spec: &UpstreamSpec, anchors: Option<&Arc<CaType>>)
     peer.options.read_timeout = Some(spec.timeouts.read.duration());
     peer.options.write_timeout = Some(spec.timeouts.write.duration());
     peer.options.idle_timeout = Some(spec.timeouts.idle.duration());
-    debug_assert!(peer.get_alpn().is_some());
     peer
 }
 

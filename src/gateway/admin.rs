@@ -1,0 +1,106 @@
+//! What operators ask: figures, liveness, readiness. Never on a data listener.
+
+use super::live::{Current, Live};
+use super::pool::Pool;
+use crate::telemetry::metrics::{CONTENT_TYPE, CacheReading, CertificateReading, Health, Metrics, Readings, ServerReading};
+use async_trait::async_trait;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
+use http::{HeaderValue, Method, Response, StatusCode};
+use pingora::apps::http_app::ServeHttp;
+use pingora::protocols::http::ServerSession;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The operators' application.
+pub(super) struct Admin {
+    /// The current configuration.
+    pub(super) current: Arc<Current>,
+    /// Figures.
+    pub(super) metrics: Arc<Metrics>,
+    /// Whether the gateway is going away.
+    pub(super) stopping: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl ServeHttp for Admin {
+    async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
+        let header = session.req_header();
+        if header.method != Method::GET && header.method != Method::HEAD {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match header.uri.path() {
+            "/metrics" => self.exposition(),
+            "/healthz" => text(StatusCode::OK, "ok\n"),
+            "/readyz" => self.readiness(),
+            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n"),
+        }
+    }
+}
+
+impl Admin {
+    /// Ready: not stopping, and every upstream has a server that is well.
+    fn readiness(&self) -> Response<Vec<u8>> {
+        if self.stopping.load(Ordering::Acquire) {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+        }
+        let live = self.current.load();
+        match live.pools().iter().find(|pool| !pool.is_healthy()) {
+            None => text(StatusCode::OK, "ready\n"),
+            Some(pool) => text(StatusCode::SERVICE_UNAVAILABLE, &format!("upstream {} has no healthy server\n", pool.spec().name)),
+        }
+    }
+
+    fn exposition(&self) -> Response<Vec<u8>> {
+        let live = self.current.load();
+        let caches = cache_readings(&live);
+        let servers: Vec<_> = live.pools().iter().flat_map(|pool| server_readings(pool)).collect();
+        let certificates: Vec<_> = certificate_readings(&live);
+        let figures = self.metrics.render(&Readings { caches: &caches, servers: &servers, certificates: &certificates });
+        answer(StatusCode::OK, CONTENT_TYPE, figures)
+    }
+}
+
+fn cache_readings(live: &Live) -> Vec<CacheReading<'_>> {
+    let named = live.snapshot.schemes.iter();
+    named
+        .filter_map(|named| {
+            let figures = named.scheme.verdict_cache()?;
+            let crate::store::CacheFigures { hits, misses, evictions, octets } = figures;
+            Some(CacheReading { scheme: &named.name, hits, misses, evictions, octets })
+        })
+        .collect()
+}
+
+fn server_readings(pool: &Pool) -> impl Iterator<Item = ServerReading<'_>> {
+    pool.servers().iter().map(|server| ServerReading {
+        upstream: &pool.spec().name,
+        server: server.label(),
+        health: if server.is_healthy() { Health::Healthy } else { Health::Unhealthy },
+    })
+}
+
+/// Each file once: two listeners may share a certificate.
+fn certificate_readings(live: &Live) -> Vec<CertificateReading<'_>> {
+    let mut readings: Vec<CertificateReading<'_>> = Vec::new();
+    for certificate in live.snapshot.certificates.iter().flatten() {
+        if !readings.iter().any(|known| *known.certificate == *certificate.label) {
+            readings.push(CertificateReading { certificate: &certificate.label, not_after: certificate.not_after });
+        }
+    }
+    readings
+}
+
+fn text(status: StatusCode, text: &str) -> Response<Vec<u8>> {
+    answer(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
+}
+
+fn answer(status: StatusCode, content_type: &'static str, content: Vec<u8>) -> Response<Vec<u8>> {
+    let length = HeaderValue::from(content.len());
+    let mut response = Response::new(content);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE_FIELD, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_LENGTH, length);
+    response
+}

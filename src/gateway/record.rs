@@ -1,0 +1,159 @@
+//! What is written about a request at its end: metrics, the audit line of a decision, the access line.
+
+use super::connection;
+use super::denial::Denial;
+use super::exchange::{Exchange, Stage};
+use crate::route::UriScheme;
+use crate::scheme::Proof;
+use crate::telemetry::access::{self, AccessEvent, DenialFacts, PrincipalFacts};
+use crate::telemetry::audit::{self, AuditEvent, DecisionFacts, Verdict};
+use crate::telemetry::metrics::Metrics;
+use http::Version;
+use http::header::USER_AGENT;
+use pingora::protocols::Digest;
+use pingora::proxy::Session;
+use std::net::{IpAddr, SocketAddr};
+
+/// A new connection to an upstream stands.
+pub(super) fn connected(digest: Option<&Digest>, exchange: &Exchange) {
+    let metrics = exchange.route().and_then(|route| exchange.live.upstream_metrics(route.upstream));
+    let times = digest.and_then(|digest| digest.timing_digest.first()).and_then(Option::as_ref);
+    if let (Some(metrics), Some(times)) = (metrics, times) {
+        metrics.record_connect(times.establishment_duration);
+    }
+}
+
+/// The request is over: answered, denied or broken off.
+pub(super) fn finished(session: &Session, exchange: &Exchange, metrics: &Metrics) {
+    let status = session.response_written().map_or(0, |head| head.status.as_u16());
+    match exchange.route_id().and_then(|route| exchange.live.route_metrics(route)) {
+        Some(route) => route.record_request(&session.req_header().method, status, exchange.started.elapsed()),
+        None => metrics.record_head_refused(exchange.denial().map_or("unknown", Denial::reason)),
+    }
+    let verdict = if matches!(exchange.stage, Stage::Denied(_)) { Verdict::Denied } else { Verdict::Admitted };
+    if audit::wanted(verdict) {
+        record_decision(session, exchange, verdict);
+    }
+    if access::wanted() {
+        record_access(session, exchange, status);
+    }
+}
+
+/// The parts of a request that both logs name.
+struct Named<'a> {
+    method: &'a str,
+    host: String,
+    path: String,
+    peer: SocketAddr,
+    client: IpAddr,
+}
+
+/// A refused head has no normal form, so the logs name it as Pingora understood it.
+fn named<'a>(session: &'a Session, exchange: &Exchange) -> Named<'a> {
+    let header = session.req_header();
+    let host = header.headers.get(http::header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    let host = host.or_else(|| header.uri.authority().map(ToString::to_string)).unwrap_or_default();
+    let path = header.raw_path().split(|octet| matches!(octet, b'?' | b'#')).next().unwrap_or_default();
+    let peer = connection::facts(session).connection.peer;
+    Named {
+        method: header.method.as_str(),
+        host,
+        path: String::from_utf8_lossy(path).into_owned(),
+        peer,
+        client: exchange.client.unwrap_or(peer.ip()),
+    }
+}
+
+fn route_name(exchange: &Exchange) -> &str {
+    exchange.route().map(|route| &*route.name).unwrap_or_default()
+}
+
+fn principal(proof: &Proof) -> (&str, &str, &str) {
+    let principal = &proof.principal;
+    (principal.scheme(), principal.issuer(), principal.subject().unwrap_or_default())
+}
+
+fn record_decision(session: &Session, exchange: &Exchange, verdict: Verdict) {
+    let named = named(session, exchange);
+    let proved = exchange.proof();
+    let proved_fingerprint = proved.map(|proof| proof.principal.fingerprint());
+    let (scheme, outcome, refused_fingerprint) = match exchange.denial() {
+        Some(Denial::Refused { scheme, refusal, fingerprint, .. }) => (&**scheme, refusal.outcome(), *fingerprint),
+        Some(_) => ("", "denied", None),
+        None => (proved.map(|proof| principal(proof).0).unwrap_or_default(), "admitted", None),
+    };
+    let facts = proved.zip(proved_fingerprint.as_ref()).map(|(proof, fingerprint)| {
+        let (scheme, issuer, subject) = principal(proof);
+        PrincipalFacts { scheme, issuer, subject, fingerprint }
+    });
+    audit::record(&AuditEvent::Decision(&DecisionFacts {
+        request_id: exchange.id.as_str(),
+        route: route_name(exchange),
+        client: named.client,
+        method: named.method,
+        host: &named.host,
+        path: &named.path,
+        verdict,
+        mode: "enforce",
+        scheme,
+        outcome,
+        denial: exchange.denial().map(denial_facts),
+        principal: facts,
+        fingerprint: refused_fingerprint.as_ref().map(|fingerprint| -> &dyn std::fmt::Display { fingerprint }),
+    }));
+}
+
+fn denial_facts(denial: &Denial) -> DenialFacts<'_> {
+    DenialFacts { label: denial.label(), reason: denial.reason(), claim: denial.claim() }
+}
+
+fn record_access(session: &Session, exchange: &Exchange, status: u16) {
+    let named = named(session, exchange);
+    let header = session.req_header();
+    let proved = exchange.proof();
+    let fingerprint = proved.map(|proof| proof.principal.fingerprint());
+    let permit = exchange.admitted();
+    access::record(&AccessEvent {
+        request_id: exchange.id.as_str(),
+        trace_id: exchange.id.as_str(),
+        route: route_name(exchange),
+        method: named.method,
+        scheme: scheme(session),
+        host: &named.host,
+        path: &named.path,
+        protocol: protocol(header.version),
+        status,
+        duration: exchange.started.elapsed(),
+        octets_received: count(session.as_downstream().body_bytes_read()),
+        octets_sent: count(session.as_downstream().body_bytes_sent()),
+        client: named.client,
+        peer: named.peer,
+        upstream: permit.and_then(|permit| permit.lease.as_ref()).map(super::pool::Lease::address),
+        attempts: permit.map_or(0, |permit| permit.attempts),
+        principal: proved.zip(fingerprint.as_ref()).map(|(proof, fingerprint)| {
+            let (scheme, issuer, subject) = principal(proof);
+            PrincipalFacts { scheme, issuer, subject, fingerprint }
+        }),
+        denial: exchange.denial().map(denial_facts),
+        user_agent: header.headers.get(USER_AGENT).map(http::HeaderValue::as_bytes).unwrap_or_default(),
+    });
+}
+
+fn scheme(session: &Session) -> &'static str {
+    match connection::facts(session).uri_scheme() {
+        UriScheme::Http => "http",
+        UriScheme::Https => "https",
+    }
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2",
+        _ => "HTTP/1.1",
+    }
+}
+
+fn count(octets: usize) -> u64 {
+    u64::try_from(octets).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,111 @@
+//! Taking up a changed configuration: whole, or not at all.
+
+use super::live::{Current, Live};
+use crate::clock;
+use crate::config;
+use crate::config::snapshot::Fixed;
+use crate::setting::Environment;
+use crate::telemetry::audit::{self, AuditEvent};
+use crate::telemetry::metrics::{Metrics, Reload};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::signal::unix::Signal;
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What takes up changes.
+pub(super) struct Reloader {
+    /// The configuration file.
+    pub(super) file: PathBuf,
+    /// Where the current configuration is swapped.
+    pub(super) current: Arc<Current>,
+    /// Figures.
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// What of a file tells that it changed, without reading it: also when a mounted secret's link is swapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    inode: u64,
+}
+
+impl Reloader {
+    /// Takes up changes for ever: when a file changes, and on every hang-up signal.
+    pub(super) async fn run(self, mut hangup: Signal) {
+        let mut seen = self.stamps();
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => {
+                    seen = self.stamps();
+                    self.reload().await;
+                }
+                () = tokio::time::sleep(LOOK) => {
+                    let now = self.stamps();
+                    if now != seen {
+                        seen = now;
+                        self.reload().await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn stamps(&self) -> Vec<Option<Stamp>> {
+        let live = self.current.load();
+        std::iter::once(&self.file).chain(&live.snapshot.files).map(|file| stamp(file)).collect()
+    }
+
+    /// Compiles the file beside the requests, and swaps it in if it holds.
+    async fn reload(&self) {
+        let file = self.file.clone();
+        let compiled = tokio::task::spawn_blocking(move || config::compile(&file, Environment::Process)).await;
+        let name = self.file.display().to_string();
+        match compiled {
+            Err(_) => self.metrics.record_reload(Reload::Refused),
+            Ok(Err(report)) => {
+                self.metrics.record_reload(Reload::Refused);
+                tracing::error!("{report}");
+                let (problems, first) = (report.problems().len(), report.problems().first());
+                let first: &dyn std::fmt::Display = first.map_or(&"", |problem| problem);
+                audit::record(&AuditEvent::ConfigRefused { file: &name, problems, first });
+            }
+            Ok(Ok(snapshot)) => match needs_restart(&self.current.load().snapshot.fixed, &snapshot.fixed) {
+                Some(setting) => {
+                    self.metrics.record_reload(Reload::RestartNeeded);
+                    audit::record(&AuditEvent::RestartNeeded { file: &name, setting });
+                }
+                None => self.take_up(Live::start(snapshot, &self.metrics, Some(&self.current.load())), &name),
+            },
+        }
+    }
+
+    fn take_up(&self, live: Live, name: &str) {
+        let (routes, schemes) = (live.snapshot.routes.len(), live.snapshot.schemes.len());
+        self.current.store(Arc::new(live));
+        self.metrics.record_reload(Reload::Succeeded(clock::now()));
+        audit::record(&AuditEvent::ConfigLoaded { file: name, routes, schemes });
+    }
+}
+
+fn stamp(file: &Path) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt;
+    let facts = std::fs::metadata(file).ok()?;
+    Some(Stamp { modified: facts.modified().ok(), length: facts.len(), inode: facts.ino() })
+}
+
+/// The setting that only a restart can change, if one differs.
+fn needs_restart(now: &Fixed, next: &Fixed) -> Option<&'static str> {
+    if now.listeners != next.listeners {
+        Some("listeners")
+    } else if now.admin != next.admin {
+        Some("admin")
+    } else if now.workers != next.workers {
+        Some("workers")
+    } else {
+        None
+    }
+}

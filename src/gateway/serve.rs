@@ -1,0 +1,185 @@
+//! Start to end: open the listeners, serve, reload, and stop when the requests under way are done.
+
+use super::admin::Admin;
+use super::listen::{Door, Listener};
+use super::live::{Current, Live};
+use super::reload::Reloader;
+use super::request_id::RequestIds;
+use super::{Gateway, tls};
+use crate::clock;
+use crate::config::snapshot::{Fixed, ListenerSecurity, ListenerSpec, Snapshot};
+use crate::crypto::{self, Random, SystemRandom};
+use crate::telemetry::audit::{self, AuditEvent};
+use crate::telemetry::metrics::{BuildFacts, CpuFeature, Metrics};
+use pingora::apps::ServerApp;
+use pingora::apps::http_app::HttpServer;
+use pingora::proxy::http_proxy;
+use pingora::server::configuration::ServerConf;
+use pingora::services::Service as _;
+use pingora::services::listening::Service;
+use std::fmt;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Why the gateway cannot start.
+#[derive(Debug)]
+pub enum ServeError {
+    /// An address cannot be listened on.
+    Listen(SocketAddr, std::io::Error),
+    /// TLS cannot be set up on an address.
+    Tls(SocketAddr),
+    /// The system refuses threads or signals.
+    System(std::io::Error),
+    /// The system has no randomness.
+    Random,
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Tls(address) => write!(f, "cannot set up TLS on {address}"),
+            Self::System(error) => write!(f, "the system refuses: {error}"),
+            Self::Random => f.write_str("the system has no randomness"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+/// Serves until a signal ends it: SIGTERM lets requests under way finish, SIGINT and SIGQUIT too.
+///
+/// # Errors
+/// The gateway cannot start.
+pub fn serve(snapshot: Snapshot, file: PathBuf) -> Result<(), ServeError> {
+    let workers = match snapshot.fixed.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    check_addresses(&snapshot.fixed)?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(workers).thread_name("portcullis").enable_all().build().map_err(ServeError::System)?;
+    let outcome = runtime.block_on(run(snapshot, file, workers));
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    outcome
+}
+
+/// Pingora panics on an address that is taken, so it is tried first.
+fn check_addresses(fixed: &Fixed) -> Result<(), ServeError> {
+    let all = fixed.listeners.iter().map(|listener| listener.address).chain(fixed.admin);
+    all.into_iter().try_for_each(|address| TcpListener::bind(address).map(drop).map_err(|error| ServeError::Listen(address, error)))
+}
+
+async fn run(snapshot: Snapshot, file: PathBuf, workers: usize) -> Result<(), ServeError> {
+    let fixed = snapshot.fixed.clone();
+    let metrics = Arc::new(Metrics::new(build_facts(), clock::now()));
+    let current: Arc<Current> = Arc::new(Current::from_pointee(Live::start(snapshot, &metrics, None)));
+    let door = door(&current, &metrics, workers)?;
+    let (stop, stopped) = watch::channel(false);
+    for (index, spec) in fixed.listeners.iter().enumerate() {
+        let listener = Listener::open(&door, &spec.address.to_string());
+        spawn(service(index, spec, listener, &current)?, &stopped);
+    }
+    let stopping = Arc::new(AtomicBool::new(false));
+    if let Some(address) = fixed.admin {
+        let admin = Admin { current: Arc::clone(&current), metrics: Arc::clone(&metrics), stopping: Arc::clone(&stopping) };
+        let mut service = Service::new("admin".to_owned(), HttpServer::new_app(admin));
+        service.add_tcp(&address.to_string());
+        spawn(service, &stopped);
+    }
+    let hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
+    tokio::spawn(Reloader { file: file.clone(), current: Arc::clone(&current), metrics }.run(hangup));
+    announce(&fixed, &current, &file);
+    let cause = end_signal().await.map_err(ServeError::System)?;
+    audit::record(&AuditEvent::ServerStopping { cause });
+    stopping.store(true, Ordering::Release);
+    let patience = current.load().snapshot.graceful_stop;
+    // The receivers live in the services; when all are gone there is nobody left to tell.
+    let _ = stop.send(true);
+    drain(&door, patience).await;
+    Ok(())
+}
+
+fn build_facts() -> BuildFacts {
+    let feature = |(name, present)| CpuFeature { name, present };
+    BuildFacts {
+        version: env!("CARGO_PKG_VERSION"),
+        crypto: crypto::BACKEND,
+        cpu_features: crypto::cpu_features().into_iter().map(feature).collect(),
+    }
+}
+
+fn door(current: &Arc<Current>, metrics: &Arc<Metrics>, workers: usize) -> Result<Arc<Door>, ServeError> {
+    /// Connections to upstreams that each worker keeps for the next request.
+    const KEPT_PER_WORKER: usize = 256;
+    /// More than any upstream's own `retries`, which are what counts.
+    const MOST_ATTEMPTS: usize = 8;
+    let mut seed = [0; 16];
+    SystemRandom::new().fill(&mut seed).map_err(|_| ServeError::Random)?;
+    let conf = ServerConf {
+        threads: workers,
+        upstream_keepalive_pool_size: KEPT_PER_WORKER.saturating_mul(workers),
+        max_retries: MOST_ATTEMPTS,
+        ..ServerConf::default()
+    };
+    let gateway = Gateway { current: Arc::clone(current), metrics: Arc::clone(metrics), ids: RequestIds::from_random(seed) };
+    let proxy = Arc::new(http_proxy(&Arc::new(conf), gateway));
+    Ok(Arc::new(Door { current: Arc::clone(current), proxy, metrics: Arc::clone(metrics), open: AtomicU32::new(0) }))
+}
+
+fn service(index: usize, spec: &ListenerSpec, listener: Listener, current: &Arc<Current>) -> Result<Service<Listener>, ServeError> {
+    let address = spec.address.to_string();
+    let mut service = Service::new(address.clone(), listener);
+    match spec.security {
+        ListenerSecurity::Clear => service.add_tcp(&address),
+        ListenerSecurity::Tls => {
+            let settings = tls::settings(index, current).map_err(|_| ServeError::Tls(spec.address))?;
+            service.add_tls_with_settings(&address, None, settings);
+        }
+    }
+    Ok(service)
+}
+
+fn spawn<A: ServerApp + Send + Sync + 'static>(mut service: Service<A>, stopped: &watch::Receiver<bool>) {
+    let stopped = stopped.clone();
+    tokio::spawn(async move { service.start_service(None, stopped, 1).await });
+}
+
+fn announce(fixed: &Fixed, current: &Current, file: &std::path::Path) {
+    let live = current.load();
+    let (routes, schemes) = (live.snapshot.routes.len(), live.snapshot.schemes.len());
+    audit::record(&AuditEvent::ConfigLoaded { file: &file.display().to_string(), routes, schemes });
+    for certificate in live.snapshot.certificates.iter().flatten() {
+        audit::record(&AuditEvent::CertificateLoaded { certificate: &certificate.label, not_after: certificate.not_after });
+    }
+    let listeners = fixed.listeners.len();
+    audit::record(&AuditEvent::ServerStarted { version: env!("CARGO_PKG_VERSION"), crypto: crypto::BACKEND, listeners });
+}
+
+async fn end_signal() -> std::io::Result<&'static str> {
+    let (mut term, mut int, mut quit) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::quit())?);
+    tokio::select! {
+        _ = term.recv() => Ok("SIGTERM"),
+        _ = int.recv() => Ok("SIGINT"),
+        _ = quit.recv() => Ok("SIGQUIT"),
+    }
+}
+
+/// Waits until no connection is open any more; Pingora closes idle ones at once and busy ones after their request.
+async fn drain(door: &Door, patience: Duration) {
+    /// How often the connections are counted.
+    const LOOK: Duration = Duration::from_millis(20);
+    let drained = async {
+        while door.open.load(Ordering::Acquire) > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    if tokio::time::timeout(patience, drained).await.is_err() {
+        tracing::warn!(connections = door.open.load(Ordering::Acquire), "graceful_stop is over: closing connections");
+    }
+}
