@@ -1,9 +1,9 @@
 //! Turns settings into a running scheme and tells every problem of them, never with a key's content.
 
+use super::Wrap;
 use super::config::{Accept, AudienceMatch, ForwardToken, IssuerConfig, WrapConfig};
 use super::extract::{Extractor, SHARED_NAME, WRAP_NAME};
 use super::verify::{Issuer, Requirements, Verifier};
-use super::Wrap;
 use crate::scheme::{Carriers, Resources};
 use crate::setting::{ByteSize, Files, Located, Period, Position, Problem, SecretText};
 use crate::token::swt::SwtKey;
@@ -130,7 +130,11 @@ fn issuers(listed: &Located<Vec<IssuerConfig>>, files: &Files, problems: &mut Pr
             problems.push(Problem::new(name.at(), "an empty name", "the issuer's name as tokens state it"));
         }
         if issuers.iter().any(|before| *before.name == ***name) {
-            problems.push(Problem::new(name.at(), format!("the issuer `{}` again", **name), "each issuer once, with its current and previous key"));
+            problems.push(Problem::new(
+                name.at(),
+                format!("the issuer `{}` again", **name),
+                "each issuer once, with its current and previous key",
+            ));
         }
         issuers.push(Issuer { name: (**name).clone(), keys: keys(config, files, problems) });
     }
