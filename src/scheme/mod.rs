@@ -1,5 +1,7 @@
 //! How a caller proves who it is: one file or folder per scheme, one line here.
 
+#[cfg(test)]
+mod battery;
 mod challenge;
 mod evidence;
 mod principal;

@@ -1,1 +1,5 @@
-//! store
+//! What must outlive a request.
+
+mod verdicts;
+
+pub use verdicts::{CacheCounts, VerdictCache};

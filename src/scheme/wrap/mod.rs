@@ -1,39 +1,73 @@
-//! OAuth WRAP, the protected resource's side.
+//! OAuth WRAP, the protected resource's side: finds a Simple Web Token and proves it by its issuer's keys.
 
-use super::{Carriers, Challenge, ContentNeed, Evidence, Malformation, Proof, Refusal, Rejection, RequestHead, Resources, Scheme};
-use crate::setting::Problem;
+mod build;
+mod config;
+mod extract;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Accept, AudienceMatch, ForwardToken, IssuerConfig, WrapConfig};
+pub use extract::WrapCredential;
+
+use super::{Carriers, Challenge, ContentNeed, Evidence, Malformation, Proof, Refusal, RequestHead, Resources, Scheme};
+use crate::setting::{Located, Problem};
+use crate::store::CacheCounts;
+use extract::Extractor;
 use http::HeaderValue;
+use verify::Verifier;
 
-/// Settings of the scheme.
-#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WrapConfig {}
-
-/// The scheme, being built: it finds no credential and proves nothing.
+/// A protected resource of OAuth WRAP.
 pub struct Wrap {
     carriers: Carriers,
+    extractor: Extractor,
+    verifier: Verifier,
+}
+
+impl Wrap {
+    /// How the cache of verdicts has served since this scheme was built.
+    pub fn verdict_counts(&self) -> CacheCounts {
+        self.verifier.verdict_counts()
+    }
 }
 
 impl Scheme for Wrap {
-    type Config = WrapConfig;
-    type Credential<'r> = &'r str;
-    const EXAMPLE: &'static str = "{}";
+    type Config = Located<WrapConfig>;
+    type Credential<'r> = WrapCredential<'r>;
 
-    fn build(_: Self::Config, _: &Resources<'_>) -> Result<Self, Vec<Problem>> {
-        Ok(Self { carriers: Carriers::default() })
+    const EXAMPLE: &'static str = "\
+issuers:
+  - name: https://nightclub.example/
+    key_file: keys/bouncer.b64
+audience: http://localhost:8080/bartender
+accept: [header, query, form]
+claims:
+  Birthdate: { age_at_least: 21 }
+";
+
+    fn build(config: Self::Config, resources: &Resources<'_>) -> Result<Self, Vec<Problem>> {
+        build::build(&config, resources)
     }
+
+    /// With `forward_token: keep` there is nothing to remove.
     fn carriers(&self) -> &Carriers {
         &self.carriers
     }
-    fn content_need(&self, _: &RequestHead<'_>) -> ContentNeed {
-        ContentNeed::Nothing
+
+    fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed {
+        self.extractor.content_need(head)
     }
-    fn extract<'r>(&self, _: &Evidence<'r>) -> Result<Option<&'r str>, Malformation> {
-        Ok(None)
+
+    fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<WrapCredential<'r>>, Malformation> {
+        self.extractor.extract(evidence)
     }
-    async fn verify(&self, _: Self::Credential<'_>, _: &Evidence<'_>) -> Result<Proof, Refusal> {
-        Err(Rejection::SignatureInvalid.into())
+
+    async fn verify(&self, credential: Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
+        let principal = self.verifier.verify(credential.token(), evidence.now)?;
+        Ok(Proof { principal, answer: Vec::new() })
     }
+
     fn challenges(&self, _: Option<&Refusal>) -> Vec<Challenge> {
         vec![Challenge::www_authenticate(HeaderValue::from_static("WRAP"))]
     }

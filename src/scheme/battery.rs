@@ -1,0 +1,296 @@
+//! The contract battery: what every scheme must accept and refuse, whatever its credentials look like.
+
+use super::{
+    Challenge, Connection, ContentNeed, Evidence, Malformation, Principal, Refusal, RequestHead, Resources, Scheme, TransportSecurity,
+};
+use crate::clock::UnixTime;
+use crate::setting::{Files, LOCATED_NAME, Problem};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde_json::Value;
+use std::future::Future;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// What a scheme shows of itself to the battery.
+pub(in crate::scheme) trait Specimens {
+    type Scheme: Scheme;
+
+    /// When the requests arrive.
+    const NOW: UnixTime;
+
+    /// The scheme under test.
+    fn scheme() -> Self::Scheme;
+
+    /// A token that holds at `NOW`, as it is signed.
+    fn token() -> Vec<u8>;
+
+    /// Requests that carry a token, one for each place that the scheme reads.
+    fn carried(token: &[u8]) -> Vec<Request>;
+
+    /// Requests that must not be proved, what they are, and the reason the log must give.
+    fn refused() -> Vec<(&'static str, Request, &'static str)>;
+
+    /// Texts that no debug output may contain.
+    fn secrets() -> Vec<String>;
+
+    /// Whether two different texts are spellings of one token, by the rules of its format.
+    fn is_same_token(one: &[u8], other: &[u8]) -> bool;
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(in crate::scheme) enum Outcome {
+    Nothing,
+    Refused(Refusal),
+    Proved(Arc<Principal>),
+}
+
+impl Outcome {
+    pub(in crate::scheme) fn reason(&self) -> &str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Refused(refusal) => refusal.reason(),
+            Self::Proved(_) => "proved",
+        }
+    }
+}
+
+/// A request of our own making.
+#[derive(Clone, Debug, Default)]
+pub(in crate::scheme) struct Request {
+    fields: HeaderMap,
+    query: String,
+    content: Vec<u8>,
+}
+
+impl Request {
+    pub(in crate::scheme) fn field(mut self, name: HeaderName, value: impl AsRef<[u8]>) -> Self {
+        self.fields.append(name, HeaderValue::from_bytes(value.as_ref()).unwrap());
+        self
+    }
+
+    pub(in crate::scheme) fn query(mut self, query: impl Into<String>) -> Self {
+        self.query = query.into();
+        self
+    }
+
+    pub(in crate::scheme) fn form(self, content: impl AsRef<[u8]>) -> Self {
+        let mut request = self.field(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8");
+        request.content = content.as_ref().to_vec();
+        request
+    }
+
+    /// Both requests at once.
+    fn and(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        for (name, value) in &other.fields {
+            if name != http::header::CONTENT_TYPE || !both.fields.contains_key(name) {
+                both.fields.append(name, value.clone());
+            }
+        }
+        let separator = if both.query.is_empty() || other.query.is_empty() { "" } else { "&" };
+        both.query.push_str(separator);
+        both.query.push_str(&other.query);
+        let separator: &[u8] = if both.content.is_empty() || other.content.is_empty() { b"" } else { b"&" };
+        both.content.extend_from_slice(separator);
+        both.content.extend_from_slice(&other.content);
+        both
+    }
+
+    pub(in crate::scheme) fn ask<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Outcome {
+        let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
+        let head =
+            RequestHead { method: &Method::POST, authority: "rp.example.com", path: "/orders", query: &self.query, fields: &self.fields };
+        let content: &[u8] = match scheme.content_need(&head) {
+            ContentNeed::Nothing => &[],
+            ContentNeed::Whole { limit } => self.content.get(..limit.min(self.content.len())).unwrap(),
+        };
+        let evidence = Evidence { head, connection: &connection, content, now };
+        match scheme.extract(&evidence) {
+            Err(malformation) => Outcome::Refused(Refusal::Malformed(malformation)),
+            Ok(None) => Outcome::Nothing,
+            Ok(Some(credential)) => match finish(scheme.verify(credential, &evidence)) {
+                Ok(proof) => Outcome::Proved(proof.principal),
+                Err(refusal) => Outcome::Refused(refusal),
+            },
+        }
+    }
+}
+
+/// Runs a future that waits for nothing.
+pub(in crate::scheme) fn finish<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the verifier waits for something that nobody does"),
+    }
+}
+
+/// Builds a scheme named `test` from settings in JSON; every problem is at line 7, column 3.
+pub(in crate::scheme) fn built<S: Scheme>(settings: Value, folder: &Path) -> Result<S, Vec<Problem>> {
+    let files = Files::below(folder);
+    S::build(settled(settings).unwrap(), &Resources { name: &Arc::from("test"), files: &files })
+}
+
+/// Reads settings as the configuration does: with places, unknown keys refused.
+pub(in crate::scheme) fn settled<T: DeserializeOwned>(settings: Value) -> Result<T, Error> {
+    T::deserialize(Node(settings))
+}
+
+/// Runs the whole battery.
+pub(in crate::scheme) fn run<T: Specimens>() {
+    let scheme = T::scheme();
+    assert!(matches!(Request::default().ask(&scheme, T::NOW), Outcome::Nothing), "nothing is there to be found");
+    good_specimens_are_proved_everywhere::<T>(&scheme);
+    bad_specimens_are_refused::<T>(&scheme);
+    a_flipped_bit_is_noticed::<T>(&scheme);
+    two_credentials_are_none::<T>(&scheme);
+    what_carries_a_credential_can_be_removed::<T>(&scheme);
+    secrets_do_not_print::<T>(&scheme);
+}
+
+fn good_specimens_are_proved_everywhere<T: Specimens>(scheme: &T::Scheme) {
+    let requests = T::carried(&T::token());
+    assert!(!requests.is_empty());
+    for request in &requests {
+        // Twice, since the second answer may come from a cache.
+        for _ in 0..2 {
+            match request.ask(scheme, T::NOW) {
+                Outcome::Proved(principal) => assert!(principal.expires() > T::NOW),
+                outcome => panic!("{} instead of a proof", outcome.reason()),
+            }
+        }
+    }
+    let end = match requests[0].ask(scheme, T::NOW) {
+        Outcome::Proved(principal) => principal.expires(),
+        outcome => panic!("{}", outcome.reason()),
+    };
+    assert_eq!(requests[0].ask(scheme, end.later(600)).reason(), "expired", "a cached verdict outlived its token");
+}
+
+fn bad_specimens_are_refused<T: Specimens>(scheme: &T::Scheme) {
+    for (what, request, reason) in T::refused() {
+        assert_eq!(request.ask(scheme, T::NOW).reason(), reason, "{what}");
+    }
+    assert!(!scheme.challenges(None).is_empty(), "a 401 must say what to send");
+}
+
+fn a_flipped_bit_is_noticed<T: Specimens>(scheme: &T::Scheme) {
+    let token = T::token();
+    for place in 0..token.len() {
+        for bit in 0..8 {
+            let mut altered = token.clone();
+            altered[place] ^= 1 << bit;
+            if T::is_same_token(&token, &altered) || HeaderValue::from_bytes(&altered).is_err() {
+                continue;
+            }
+            for request in T::carried(&altered) {
+                let outcome = request.ask(scheme, T::NOW);
+                assert!(!matches!(outcome, Outcome::Proved(_)), "bit {bit} of octet {place} does not count");
+            }
+        }
+    }
+}
+
+fn two_credentials_are_none<T: Specimens>(scheme: &T::Scheme) {
+    let requests = T::carried(&T::token());
+    for one in &requests {
+        for other in &requests {
+            let outcome = one.and(other).ask(scheme, T::NOW);
+            let ambiguous =
+                matches!(outcome, Outcome::Refused(Refusal::Malformed(Malformation::FieldRepeated | Malformation::SeveralTokens)));
+            assert!(ambiguous, "{}", outcome.reason());
+        }
+    }
+}
+
+fn what_carries_a_credential_can_be_removed<T: Specimens>(scheme: &T::Scheme) {
+    let carriers = scheme.carriers();
+    for mut request in T::carried(&T::token()) {
+        for name in &carriers.fields {
+            request.fields.remove(name);
+        }
+        let kept: Vec<_> = request.query.split('&').filter(|pair| !is_named(pair, &carriers.query_names)).collect();
+        request.query = kept.join("&");
+        let form = String::from_utf8(request.content).unwrap();
+        let kept: Vec<_> = form.split('&').filter(|pair| !is_named(pair, &carriers.form_names)).collect();
+        request.content = kept.join("&").into_bytes();
+        assert!(matches!(request.ask(scheme, T::NOW), Outcome::Nothing), "a credential is left after removal");
+    }
+}
+
+fn is_named(pair: &str, names: &[&str]) -> bool {
+    names.contains(&pair.split('=').next().unwrap())
+}
+
+fn secrets_do_not_print<T: Specimens>(scheme: &T::Scheme) {
+    let challenges: Vec<Challenge> = scheme.challenges(None);
+    let outcomes = T::carried(&T::token()).into_iter().chain(T::refused().into_iter().map(|(_, request, _)| request));
+    let mut printed = format!("{challenges:?}");
+    for request in outcomes {
+        printed.push_str(&format!("{:?}", request.ask(scheme, T::NOW)));
+    }
+    for secret in T::secrets() {
+        assert!(!printed.contains(&secret), "`{secret}` prints");
+    }
+}
+
+/// JSON with a place for whoever asks for one.
+struct Node(Value);
+
+impl<'de> IntoDeserializer<'de, Error> for Node {
+    type Deserializer = Self;
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Node {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(value),
+            Value::String(text) => visitor.visit_string(text),
+            Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Node))),
+            Value::Object(entries) => visitor.visit_map(MapDeserializer::new(entries.into_iter().map(|(name, value)| (name, Node(value))))),
+            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(number), _, _) => visitor.visit_u64(number),
+                (None, Some(number), _) => visitor.visit_i64(number),
+                (None, None, number) => visitor.visit_f64(number.unwrap()),
+            },
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(self, name: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        if name != LOCATED_NAME {
+            return self.deserialize_any(visitor);
+        }
+        let parts = [("line", Node(7.into())), ("column", Node(3.into())), ("value", self)];
+        visitor.visit_map(MapDeserializer::new(parts.into_iter()))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::String(text) => visitor.visit_enum(text.into_deserializer()),
+            other => Err(serde::de::Error::custom(format_args!("found {other}, expected a word"))),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        seq tuple tuple_struct map identifier ignored_any
+    }
+}

@@ -1,0 +1,179 @@
+//! Turns settings into a running scheme and tells every problem of them, never with a key's content.
+
+use super::Wrap;
+use super::config::{Accept, AudienceMatch, ForwardToken, IssuerConfig, WrapConfig};
+use super::extract::{Extractor, SHARED_NAME, WRAP_NAME};
+use super::verify::{Issuer, Requirements, Verifier};
+use crate::scheme::{Carriers, Resources};
+use crate::setting::{ByteSize, Files, Located, Period, Position, Problem, SecretText};
+use crate::token::swt::SwtKey;
+use crate::token::{AudienceRule, ClaimRules};
+use http::header::AUTHORIZATION;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The longest leeway: more would make an expiry meaningless.
+const MAX_LEEWAY: Period = Period::from_secs(300);
+/// The largest token, and the largest form: a form is held in memory before anybody is known to be allowed in.
+const MAX_SIZE: ByteSize = ByteSize::from_kib(64);
+
+type Problems = Vec<Problem>;
+
+pub(super) fn build(config: &Located<WrapConfig>, resources: &Resources<'_>) -> Result<Wrap, Problems> {
+    let mut problems = Problems::new();
+    let issuers = issuers(&config.issuers, resources.files, &mut problems);
+    let audiences = audiences(config, &mut problems);
+    let claims = match ClaimRules::build(config.claims.iter().map(|(name, rule)| (&**name, rule))) {
+        Ok(rules) => rules,
+        Err(found) => {
+            problems.extend(found);
+            ClaimRules::default()
+        }
+    };
+    check_limits(config, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let requirements = Requirements {
+        issuers,
+        audiences,
+        claims,
+        subject_claim: config.subject_claim.clone(),
+        leeway: config.leeway.duration().as_secs(),
+    };
+    Ok(Wrap {
+        carriers: carriers(config),
+        extractor: Extractor {
+            accept: config.accept.as_slice().into(),
+            max_token: config.max_token_size.length(),
+            max_form: config.max_form_size.length(),
+        },
+        verifier: Verifier::new(Arc::clone(resources.name), requirements, config.verdict_cache.octets()),
+    })
+}
+
+fn carriers(config: &WrapConfig) -> Carriers {
+    let mut carriers = Carriers::default();
+    if config.forward_token == ForwardToken::Keep {
+        return carriers;
+    }
+    for place in config.accept.iter() {
+        match place {
+            Accept::Header | Accept::Bearer => carriers.fields = vec![AUTHORIZATION],
+            Accept::Query => carriers.query_names = vec![WRAP_NAME, SHARED_NAME],
+            Accept::Form => carriers.form_names = vec![WRAP_NAME, SHARED_NAME],
+        }
+    }
+    carriers
+}
+
+fn check_limits(config: &WrapConfig, problems: &mut Problems) {
+    let WrapConfig { accept, leeway, max_token_size, max_form_size, .. } = config;
+    let is_repeated = |place: &Accept| accept.iter().filter(|other| *other == place).count() > 1;
+    if accept.is_empty() || accept.iter().any(is_repeated) {
+        let found = if accept.is_empty() { "an empty list" } else { "a place that stands twice" };
+        problems.push(Problem::new(accept.at(), found, "some of `header`, `bearer`, `query` and `form`, each once"));
+    }
+    if **leeway > MAX_LEEWAY {
+        problems.push(Problem::new(leeway.at(), format!("{:?}", **leeway), "a leeway of at most 5m"));
+    }
+    for size in [max_token_size, max_form_size] {
+        if size.octets() == 0 || **size > MAX_SIZE {
+            problems.push(Problem::new(size.at(), format!("{:?}", **size), "a size between 1B and 64KiB"));
+        }
+    }
+}
+
+fn audiences(config: &Located<WrapConfig>, problems: &mut Problems) -> Box<[AudienceRule]> {
+    let expected = "either `audience` with a text or `audiences` with at least one";
+    let listed: Vec<&Located<Box<str>>> = match (&config.audience, &config.audiences) {
+        (Some(sole), None) => vec![sole],
+        (None, Some(several)) if !several.is_empty() => several.iter().collect(),
+        (None, Some(empty)) => return refuse(problems, Problem::new(empty.at(), "an empty list", expected)),
+        (Some(_), Some(several)) => return refuse(problems, Problem::new(several.at(), "both", expected)),
+        (None, None) => return refuse(problems, Problem::new(config.at(), "no audience", expected)),
+    };
+    let mut rules = Vec::with_capacity(listed.len());
+    for audience in listed {
+        match audience_rule(audience, config.audience_match) {
+            Ok(rule) => rules.push(rule),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    rules.into_boxed_slice()
+}
+
+fn refuse<T>(problems: &mut Problems, problem: Problem) -> Box<[T]> {
+    problems.push(problem);
+    Box::default()
+}
+
+fn audience_rule(audience: &Located<Box<str>>, comparison: AudienceMatch) -> Result<AudienceRule, Problem> {
+    match comparison {
+        _ if audience.is_empty() => Err(Problem::new(audience.at(), "an empty audience", "the text that tokens for us state")),
+        AudienceMatch::Exact => Ok(AudienceRule::exact(audience)),
+        AudienceMatch::Acs => AudienceRule::acs(audience).map_err(|_| {
+            let found = format!("`{}`, which `audience_match: acs` cannot compare", **audience);
+            Problem::new(audience.at(), found, "an http or https address without fragment, user and dot segments")
+        }),
+    }
+}
+
+fn issuers(listed: &Located<Vec<IssuerConfig>>, files: &Files, problems: &mut Problems) -> Box<[Issuer]> {
+    if listed.is_empty() {
+        return refuse(problems, Problem::new(listed.at(), "an empty list", "at least one issuer"));
+    }
+    let mut issuers: Vec<Issuer> = Vec::with_capacity(listed.len());
+    for config in listed.iter() {
+        let name = &config.name;
+        if name.is_empty() {
+            problems.push(Problem::new(name.at(), "an empty name", "the issuer's name as tokens state it"));
+        }
+        if issuers.iter().any(|before| *before.name == ***name) {
+            problems.push(Problem::new(
+                name.at(),
+                format!("the issuer `{}` again", **name),
+                "each issuer once, with its current and previous key",
+            ));
+        }
+        issuers.push(Issuer { name: (**name).clone(), keys: keys(config, files, problems) });
+    }
+    issuers.into_boxed_slice()
+}
+
+/// The keys of an issuer, as far as they are any good.
+fn keys(config: &IssuerConfig, files: &Files, problems: &mut Problems) -> Box<[SwtKey]> {
+    let current = key(config.key.as_ref(), config.key_file.as_ref(), files, CURRENT)
+        .and_then(|key| key.ok_or_else(|| Problem::new(config.name.at(), "an issuer without a key", "`key` or `key_file`")));
+    let previous = key(config.previous_key.as_ref(), config.previous_key_file.as_ref(), files, PREVIOUS);
+    let mut keys = Vec::with_capacity(2);
+    for outcome in [current.map(Some), previous] {
+        match outcome {
+            Ok(key) => keys.extend(key),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    keys.into_boxed_slice()
+}
+
+const CURRENT: &str = "either `key` or `key_file`";
+const PREVIOUS: &str = "either `previous_key` or `previous_key_file`";
+
+fn key(
+    inline: Option<&Located<SecretText>>,
+    file: Option<&Located<PathBuf>>,
+    files: &Files,
+    either: &str,
+) -> Result<Option<SwtKey>, Problem> {
+    match (inline, file) {
+        (None, None) => Ok(None),
+        (Some(_), Some(file)) => Err(Problem::new(file.at(), "both", either)),
+        (Some(text), None) => read_key(text.expose().as_bytes(), text.at()),
+        (None, Some(file)) => read_key(&files.read(file)?, file.at()),
+    }
+}
+
+fn read_key(text: &[u8], at: Position) -> Result<Option<SwtKey>, Problem> {
+    let problem = |syntax| Problem::new(at, format!("a key that is {syntax}"), "32 octets in base64, as `portcullis keys` makes them");
+    SwtKey::from_text(text).map(Some).map_err(problem)
+}
