@@ -21,6 +21,10 @@ want_package chromium-headless-shell
 install_missing
 disable_service prometheus prometheus
 
+for component in rustfmt clippy; do
+  cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
+done
+
 # Runs an installation once per version of the files that it is about.
 once() { # NAME FILE... -- COMMAND...
   local name=$1 files=() mark
