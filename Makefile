@@ -55,7 +55,7 @@ k6-types: ## Check the types of the k6 scripts
 
 .PHONY: policy
 policy: ## Check licences, bans and sources of the dependencies
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check licenses bans sources; \
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check --hide-inclusion-graph licenses bans sources; \
 	else echo "dependency policy: NOT TRIED, cargo-deny is not installed (cargo install --locked cargo-deny)"; fi
 
 .PHONY: bench
