@@ -1,7 +1,7 @@
 //! The command line, and what it resolves to.
 
 use crate::Case;
-use crate::mint::{Statement, SwtMint};
+use crate::mint::{MintError, Statement, SwtMint};
 use crate::origin::Origin;
 use crate::tally::Tally;
 use crate::workload::{Scenario, Side, Workload};
@@ -181,9 +181,13 @@ impl Arguments {
 
 impl Token {
     fn mint(&self, file: &std::path::Path) -> Result<SwtMint, String> {
-        let key = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let statement = Statement { issuer: &self.issuer, audience: &self.audience, claims: &self.claims };
-        SwtMint::build(key.trim(), &statement).map_err(|problem| format!("{}: {problem}", file.display()))
+        let key = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let Self { issuer, audience, claims, .. } = self;
+        let statement = Statement { issuer: issuer.clone(), audience: audience.clone(), claims: claims.clone() };
+        SwtMint::build(&key, statement).map_err(|error| match error {
+            MintError::NotAKey => format!("{}: {error}", file.display()),
+            MintError::Claims(_) => error.to_string(),
+        })
     }
 }
 

@@ -1,88 +1,73 @@
-//! Tokens for the load: Simple Web Tokens (SWT 0.9.5.1), each unlike all before it.
+//! Tokens for the load, each unlike all before it.
 
-use base64_simd::STANDARD;
 use portcullis::clock::{self, UnixTime};
+use portcullis::token::swt::{self, IssueError, SwtKey};
 use std::cell::Cell;
-use std::fmt::{self, Write};
+use std::fmt;
 
-#[cfg(feature = "aws-lc-rs")]
-use aws_lc_rs::hmac;
-#[cfg(not(feature = "aws-lc-rs"))]
-use ring::hmac;
-
-/// Makes tokens.
-pub(crate) trait Mint {
-    /// Appends a token that was not made before and holds until `expires`.
-    fn mint(&self, expires: UnixTime, into: &mut Vec<u8>);
-}
-
-/// What every token states, decoded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Statement<'a> {
+/// What every token states.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
     /// Who makes the token.
-    pub(crate) issuer: &'a str,
+    pub(crate) issuer: Box<str>,
     /// Whom it is for.
-    pub(crate) audience: &'a str,
+    pub(crate) audience: Box<str>,
     /// Further claims.
-    pub(crate) claims: &'a [(Box<str>, Box<str>)],
+    pub(crate) claims: Vec<(Box<str>, Box<str>)>,
 }
 
-/// Makes Simple Web Tokens.
+/// Makes Simple Web Tokens (SWT 0.9.5.1).
+#[derive(Debug)]
 pub(crate) struct SwtMint {
-    key: hmac::Key,
-    statement: Box<str>,
+    key: SwtKey,
+    statement: Statement,
     run: u64,
     serial: Cell<u64>,
 }
 
+/// Why there can be no mint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MintError {
+    /// What should be the key is none.
+    NotAKey,
+    /// The claims are none that a token can hold.
+    Claims(IssueError),
+}
+
 impl SwtMint {
-    /// A mint with a key in base64.
+    /// A mint with a key as its file holds it.
     ///
     /// # Errors
-    /// The key is not base64, or shorter than 16 octets.
-    pub(crate) fn build(key: &str, statement: &Statement<'_>) -> Result<Self, &'static str> {
-        let key = STANDARD.decode_to_vec(key.as_bytes()).map_err(|_| "the key is not base64")?;
-        if key.len() < 16 {
-            return Err("the key is shorter than 16 octets");
-        }
-        let claims = statement.claims.iter().map(|(name, value)| (&**name, &**value));
-        let mut text = String::new();
-        for (name, value) in claims.chain([("Issuer", statement.issuer), ("Audience", statement.audience)]) {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{}={}&", Escaped(name), Escaped(value));
-        }
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        Ok(Self { key, statement: text.into(), run: clock::now().seconds(), serial: Cell::new(0) })
+    /// It is not a key, or the claims cannot be stated.
+    pub(crate) fn build(key: &[u8], statement: Statement) -> Result<Self, MintError> {
+        let key = SwtKey::from_text(key).map_err(|_| MintError::NotAKey)?;
+        let mint = Self { key, statement, run: clock::now().seconds(), serial: Cell::new(0) };
+        mint.issue(clock::now(), &mut Vec::new()).map_err(MintError::Claims)?;
+        Ok(mint)
+    }
+
+    /// Appends a token that was not made before and holds until `expires`.
+    pub(crate) fn mint(&self, expires: UnixTime, into: &mut Vec<u8>) {
+        // The same names were accepted when the mint was built, and only names are ever refused.
+        let _accepted = self.issue(expires, into);
+    }
+
+    fn issue(&self, expires: UnixTime, into: &mut Vec<u8>) -> Result<(), IssueError> {
+        let serial = format!("{}-{}", self.run, self.serial.replace(self.serial.get() + 1));
+        let Statement { issuer, audience, claims } = &self.statement;
+        let claims: Vec<_> = [("serial", &*serial)].into_iter().chain(claims.iter().map(|(name, value)| (&**name, &**value))).collect();
+        let statement = swt::Statement { claims: &claims, issuer, audience: Some(audience), expires: Some(expires) };
+        into.extend_from_slice(swt::issue(&statement, &self.key)?.as_bytes());
+        Ok(())
     }
 }
 
-impl Mint for SwtMint {
-    fn mint(&self, expires: UnixTime, into: &mut Vec<u8>) {
-        let serial = self.serial.replace(self.serial.get() + 1);
-        let mut text = String::with_capacity(self.statement.len() + 160);
-        // Writing to a String cannot fail.
-        let _ = write!(text, "serial={}-{serial}&{}ExpiresOn={}", self.run, self.statement, expires.seconds());
-        let mac = STANDARD.encode_to_string(hmac::sign(&self.key, text.as_bytes()));
-        let _ = write!(text, "&HMACSHA256={}", Escaped(&mac));
-        into.extend_from_slice(text.as_bytes());
-    }
-}
-
-impl fmt::Debug for SwtMint {
+impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SwtMint(…)")
-    }
-}
-
-/// A name or value in percent-encoding; only unreserved characters (RFC 3986 §2.3) stand for themselves.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.bytes().try_for_each(|octet| match octet {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => f.write_char(char::from(octet)),
-            _ => write!(f, "%{octet:02X}"),
-        })
+        match self {
+            Self::NotAKey => f.write_str("not a key: expected 32 octets in base64"),
+            Self::Claims(error) => write!(f, "--claim: {error}"),
+        }
     }
 }
 
@@ -90,7 +75,12 @@ impl fmt::Display for Escaped<'_> {
 mod tests {
     use super::*;
 
-    const KEY: &str = "N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=";
+    const KEY: &[u8] = b"N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=\n";
+
+    fn statement(claims: &[(&str, &str)]) -> Statement {
+        let claims = claims.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Statement { issuer: "https://i/".into(), audience: "a".into(), claims }
+    }
 
     fn token(mint: &SwtMint) -> String {
         let mut token = Vec::new();
@@ -99,27 +89,27 @@ mod tests {
     }
 
     #[test]
-    fn the_mac_covers_everything_before_it() {
-        let claims = [("a b".into(), "c&d".into())];
-        let mint = SwtMint::build(KEY, &Statement { issuer: "https://i/", audience: "x", claims: &claims }).unwrap();
+    fn a_token_says_what_it_should_and_verifies() {
+        let mint = SwtMint::build(KEY, statement(&[("Role", "patron")])).unwrap();
         let token = token(&mint);
-        let (signed, mac) = token.split_once("&HMACSHA256=").unwrap();
-        assert!(signed.contains("-0&a%20b=c%26d&Issuer=https%3A%2F%2Fi%2F&Audience=x&ExpiresOn=1262304000"), "{signed}");
-        let mac = mac.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
-        assert_eq!(STANDARD.decode_to_vec(mac).unwrap(), hmac::sign(&mint.key, signed.as_bytes()).as_ref());
+        assert!(token.starts_with("serial=") && token.contains("&Role=patron&"), "{token}");
+        let read = swt::Unconfirmed::parse(&token).unwrap().confirmed_by([&SwtKey::from_text(KEY).unwrap()]).unwrap();
+        assert_eq!((read.issuer(), read.audience()), (Some("https://i/"), Some("a")));
     }
 
     #[test]
     fn no_two_tokens_are_alike() {
-        let mint = SwtMint::build(KEY, &Statement { issuer: "i", audience: "a", claims: &[] }).unwrap();
+        let mint = SwtMint::build(KEY, statement(&[])).unwrap();
         assert_ne!(token(&mint), token(&mint));
     }
 
     #[test]
-    fn keys_are_base64_and_long_enough() {
-        let statement = Statement { issuer: "i", audience: "a", claims: &[] };
+    fn what_cannot_be_minted_is_refused_at_once() {
         for wrong in ["", "not base64!", "c2hvcnQ="] {
-            assert!(SwtMint::build(wrong, &statement).is_err(), "{wrong}");
+            assert_eq!(SwtMint::build(wrong.as_bytes(), statement(&[])).unwrap_err(), MintError::NotAKey, "{wrong}");
+        }
+        for name in ["Issuer", "serial", ""] {
+            assert!(matches!(SwtMint::build(KEY, statement(&[(name, "x")])), Err(MintError::Claims(_))), "{name}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is sent, and which answer is expected.
 
-use crate::mint::{Mint, SwtMint};
+use crate::mint::SwtMint;
 use clap::ValueEnum;
 use portcullis::clock;
 use std::fmt;
@@ -149,8 +149,8 @@ mod tests {
     use crate::mint::Statement;
 
     fn workload(scenario: Scenario, side: Side) -> Workload {
-        let statement = Statement { issuer: "issuer", audience: "audience", claims: &[] };
-        let mint = Rc::new(SwtMint::build("N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=", &statement).unwrap());
+        let statement = Statement { issuer: "issuer".into(), audience: "audience".into(), claims: Vec::new() };
+        let mint = Rc::new(SwtMint::build(b"N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=", statement).unwrap());
         Workload::build(scenario, side, "127.0.0.1:1".parse().unwrap(), "GET / HTTP/1.1\r\nHost: a\r\n", Some(&mint))
     }
 
