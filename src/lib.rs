@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod gateway;
 pub mod route;
 pub mod scheme;
 pub mod setting;

@@ -3,6 +3,7 @@
 use super::live::{Current, Live};
 use super::pool::Pool;
 use crate::telemetry::metrics::{CONTENT_TYPE, CacheReading, CertificateReading, Health, Metrics, Readings, ServerReading};
+use crate::store::CacheCounts;
 use async_trait::async_trait;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -66,8 +67,7 @@ fn cache_readings(live: &Live) -> Vec<CacheReading<'_>> {
     let named = live.snapshot.schemes.iter();
     named
         .filter_map(|named| {
-            let figures = named.scheme.verdict_cache()?;
-            let crate::store::CacheFigures { hits, misses, evictions, octets } = figures;
+            let CacheCounts { hits, misses, evictions, octets, .. } = named.scheme.verdict_counts()?;
             Some(CacheReading { scheme: &named.name, hits, misses, evictions, octets })
         })
         .collect()

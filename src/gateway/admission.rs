@@ -11,7 +11,7 @@ use super::plan::{self, Plan, Provenance};
 use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Admission, Route, RouteId, SchemeId};
 use crate::route::Found;
-use crate::scheme::{AnyCredential, Carriers, Challenge, ContentNeed, Evidence, Malformation, Proof, Refusal, RequestHead};
+use crate::scheme::{AnyCredential, Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead};
 use crate::telemetry::metrics::Judgement;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -157,22 +157,22 @@ fn sole_credential<'e>(schemes: &[SchemeId], evidence: &Evidence<'e>, live: &Liv
 async fn verify(id: SchemeId, credential: AnyCredential<'_>, evidence: &Evidence<'_>, live: &Live) -> Result<Proof, Denial> {
     let named = live.snapshot.schemes.get(id.index()).ok_or(Denial::Fault)?;
     let started = clock::instant();
-    let verdict = named.scheme.verify(credential, evidence).await;
+    let verdict = named.scheme.verify(&credential, evidence).await;
     if let Some(metrics) = live.scheme_metrics(id) {
         metrics.record_verification(started.elapsed());
     }
-    verdict.map_err(|refusal| refused(id, refusal, live))
+    verdict.map_err(|refusal| refused(id, refusal, Some(credential.fingerprint()), live))
 }
 
 fn malformed(id: SchemeId, malformation: Malformation, live: &Live) -> Denial {
-    refused(id, Refusal::Malformed(malformation), live)
+    refused(id, Refusal::Malformed(malformation), None, live)
 }
 
-fn refused(id: SchemeId, refusal: Refusal, live: &Live) -> Denial {
+fn refused(id: SchemeId, refusal: Refusal, fingerprint: Option<Fingerprint>, live: &Live) -> Denial {
     match live.snapshot.schemes.get(id.index()) {
         Some(named) => {
             let challenges = named.scheme.challenges(Some(&refusal));
-            Denial::Refused { scheme: Arc::clone(&named.name), refusal, challenges }
+            Denial::Refused { scheme: Arc::clone(&named.name), refusal, fingerprint, challenges }
         }
         None => Denial::Fault,
     }
@@ -204,7 +204,8 @@ fn lay_plan(
 ) -> Result<Plan, Denial> {
     let live = applicant.live;
     let head = judged.head();
-    let carriers = scheme.and_then(|id| live.snapshot.schemes.get(id.index())).map(|named| named.scheme.carriers());
+    let named = scheme.and_then(|id| live.snapshot.schemes.get(id.index()));
+    let carriers = named.filter(|named| named.scheme.onward() == Onward::Removed).map(|named| named.scheme.carriers());
     let pool = live.pool(route.upstream).ok_or(Denial::Fault)?;
     let trust = forwarding::trust(applicant.facts.connection.peer, &live.snapshot.trusted_proxies);
     let host = pool.fixed_host().unwrap_or(head.authority);

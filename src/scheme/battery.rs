@@ -113,7 +113,7 @@ impl Request {
         match scheme.extract(&evidence) {
             Err(malformation) => Outcome::Refused(Refusal::Malformed(malformation)),
             Ok(None) => Outcome::Nothing,
-            Ok(Some(credential)) => match finish(scheme.verify(credential, &evidence)) {
+            Ok(Some(credential)) => match finish(scheme.verify(&credential, &evidence)) {
                 Ok(proof) => Outcome::Proved(proof.principal),
                 Err(refusal) => Outcome::Refused(refusal),
             },

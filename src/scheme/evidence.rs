@@ -83,15 +83,33 @@ pub enum TransportSecurity {
     },
 }
 
-/// Where credentials of a scheme are read, so that rewriting can remove them.
+/// Where credentials of a scheme are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Carriers {
-    /// Fields that are removed whole.
+    /// Fields, read whole.
     pub fields: Vec<HeaderName>,
-    /// Names of query parameters that are removed, compared after decoding.
+    /// Names of query parameters, compared after decoding.
     pub query_names: Vec<&'static str>,
-    /// Names of form fields in the content; content goes on unchanged.
+    /// Names of form fields in the content.
     pub form_names: Vec<&'static str>,
+}
+
+impl Carriers {
+    /// Whether a credential of one could be taken for a credential of the other.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let fields = self.fields.iter().any(|field| other.fields.contains(field));
+        let query = self.query_names.iter().any(|name| other.query_names.contains(name));
+        fields || query || self.form_names.iter().any(|name| other.form_names.contains(name))
+    }
+}
+
+/// What becomes of credentials on the way to the upstream. Content goes on octet for octet either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Onward {
+    /// They are removed from fields and query.
+    Removed,
+    /// They go on.
+    Kept,
 }
 
 /// What a scheme must see of the content before it can extract a credential.

@@ -9,11 +9,12 @@ mod refusal;
 mod registry;
 
 pub use challenge::Challenge;
-pub use evidence::{Carriers, Connection, ContentNeed, Evidence, Repeated, RequestHead, TransportSecurity};
+pub use evidence::{Carriers, Connection, ContentNeed, Evidence, Onward, Repeated, RequestHead, TransportSecurity};
 pub use principal::{Fingerprint, Principal, Proof};
 pub use refusal::{Fault, Malformation, Refusal, Rejection};
 
 use crate::setting::{Files, Problem};
+use crate::store::CacheCounts;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -53,8 +54,11 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// Every problem of the settings, each with its place.
     fn build(config: Self::Config, resources: &Resources<'_>) -> Result<Self, Vec<Problem>>;
 
-    /// Where credentials of this scheme are read: rewriting removes them from there.
+    /// Where credentials of this scheme are read.
     fn carriers(&self) -> &Carriers;
+
+    /// Whether rewriting removes credentials from there.
+    fn onward(&self) -> Onward;
 
     /// What this scheme must see of the content before it can say anything.
     fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed;
@@ -66,8 +70,14 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<Self::Credential<'r>>, Malformation>;
 
     /// Judges the credential; replay marks are set here, last.
-    fn verify(&self, credential: Self::Credential<'_>, evidence: &Evidence<'_>) -> impl Future<Output = Result<Proof, Refusal>> + Send;
+    fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> impl Future<Output = Result<Proof, Refusal>> + Send;
+
+    /// What logs call a credential, also one that did not hold.
+    fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint;
 
     /// What to ask the caller for, on a 401.
     fn challenges(&self, refusal: Option<&Refusal>) -> Vec<Challenge>;
+
+    /// How the memory of verdicts has served, where the scheme has one.
+    fn verdict_counts(&self) -> Option<CacheCounts>;
 }

@@ -28,6 +28,15 @@ macro_rules! schemes {
             $( (stringify!($module), $doc, <$module::$type as Scheme>::EXAMPLE), )+
         ];
 
+        impl AnyCredential<'_> {
+            /// See [`Scheme::fingerprint`].
+            pub fn fingerprint(&self) -> Fingerprint {
+                match self {
+                    $( Self::$type(credential) => <$module::$type as Scheme>::fingerprint(credential), )+
+                }
+            }
+        }
+
         impl SchemeConfig {
             /// Builds the running scheme.
             ///
@@ -55,6 +64,20 @@ macro_rules! schemes {
                 }
             }
 
+            /// See [`Scheme::onward`].
+            pub fn onward(&self) -> Onward {
+                match self {
+                    $( Self::$type(scheme) => scheme.onward(), )+
+                }
+            }
+
+            /// See [`Scheme::verdict_counts`].
+            pub fn verdict_counts(&self) -> Option<CacheCounts> {
+                match self {
+                    $( Self::$type(scheme) => scheme.verdict_counts(), )+
+                }
+            }
+
             /// See [`Scheme::content_need`].
             pub fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed {
                 match self {
@@ -77,7 +100,7 @@ macro_rules! schemes {
             /// # Errors
             /// See there.
             #[allow(unreachable_patterns, reason = "the last arm is reached only once there is a second scheme")]
-            pub async fn verify(&self, credential: AnyCredential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
+            pub async fn verify(&self, credential: &AnyCredential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
                 match (self, credential) {
                     $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.verify(credential, evidence).await, )+
                     _ => Err(Refusal::Fault(Fault::ForeignCredential)),

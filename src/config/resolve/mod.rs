@@ -75,7 +75,8 @@ fn unknown(kind: &str, name: &str, at: crate::setting::Position, known: &[Box<st
         _ => format!("the name of a {kind}: {}", listed(known)),
     };
     let problem = Problem::new(at, format!("`{name}`"), expected);
-    match super::suggest::nearest(name, known.iter().map(|name| &**name)) {
+    let names: Vec<&str> = known.iter().map(|name| &**name).collect();
+    match super::suggest::nearest(name, &names) {
         Some(nearest) => problem.suggest(format!("`{nearest}`")),
         None => problem,
     }

@@ -4,7 +4,7 @@ use super::Wrap;
 use super::config::{Accept, AudienceMatch, ForwardToken, IssuerConfig, WrapConfig};
 use super::extract::{Extractor, SHARED_NAME, WRAP_NAME};
 use super::verify::{Issuer, Requirements, Verifier};
-use crate::scheme::{Carriers, Resources};
+use crate::scheme::{Carriers, Onward, Resources};
 use crate::setting::{ByteSize, Files, Located, Period, Position, Problem, SecretText};
 use crate::token::swt::SwtKey;
 use crate::token::{AudienceRule, ClaimRules};
@@ -43,6 +43,7 @@ pub(super) fn build(config: &Located<WrapConfig>, resources: &Resources<'_>) -> 
     };
     Ok(Wrap {
         carriers: carriers(config),
+        onward: onward(config.forward_token),
         extractor: Extractor {
             accept: config.accept.as_slice().into(),
             max_token: config.max_token_size.length(),
@@ -52,11 +53,15 @@ pub(super) fn build(config: &Located<WrapConfig>, resources: &Resources<'_>) -> 
     })
 }
 
+const fn onward(forward_token: ForwardToken) -> Onward {
+    match forward_token {
+        ForwardToken::Strip => Onward::Removed,
+        ForwardToken::Keep => Onward::Kept,
+    }
+}
+
 fn carriers(config: &WrapConfig) -> Carriers {
     let mut carriers = Carriers::default();
-    if config.forward_token == ForwardToken::Keep {
-        return carriers;
-    }
     for place in config.accept.iter() {
         match place {
             Accept::Header | Accept::Bearer => carriers.fields = vec![AUTHORIZATION],

@@ -11,7 +11,8 @@ mod tests;
 pub use config::{Accept, AudienceMatch, ForwardToken, IssuerConfig, WrapConfig};
 pub use extract::WrapCredential;
 
-use super::{Carriers, Challenge, ContentNeed, Evidence, Malformation, Proof, Refusal, RequestHead, Resources, Scheme};
+use super::{Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme};
+use crate::crypto::sha256;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;
 use extract::Extractor;
@@ -21,15 +22,9 @@ use verify::Verifier;
 /// A protected resource of OAuth WRAP.
 pub struct Wrap {
     carriers: Carriers,
+    onward: Onward,
     extractor: Extractor,
     verifier: Verifier,
-}
-
-impl Wrap {
-    /// How the cache of verdicts has served since this scheme was built.
-    pub fn verdict_counts(&self) -> CacheCounts {
-        self.verifier.verdict_counts()
-    }
 }
 
 impl Scheme for Wrap {
@@ -50,9 +45,12 @@ claims:
         build::build(&config, resources)
     }
 
-    /// With `forward_token: keep` there is nothing to remove.
     fn carriers(&self) -> &Carriers {
         &self.carriers
+    }
+
+    fn onward(&self) -> Onward {
+        self.onward
     }
 
     fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed {
@@ -63,9 +61,17 @@ claims:
         self.extractor.extract(evidence)
     }
 
-    async fn verify(&self, credential: Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
+    async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
         let principal = self.verifier.verify(credential.token(), evidence.now)?;
         Ok(Proof { principal, answer: Vec::new() })
+    }
+
+    fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint {
+        Fingerprint::of_digest(&sha256(credential.token().as_bytes()))
+    }
+
+    fn verdict_counts(&self) -> Option<CacheCounts> {
+        Some(self.verifier.verdict_counts())
     }
 
     fn challenges(&self, _: Option<&Refusal>) -> Vec<Challenge> {
