@@ -3,6 +3,9 @@
 use crate::setting::{Environment, Position, Problem};
 use zeroize::Zeroizing;
 
+/// How many places one text may have, escaped ones included.
+const MAX_PLACES: usize = 64;
+
 /// What became of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Interpolated {
@@ -27,6 +30,10 @@ pub(super) fn interpolate(text: &str, at: Position, environment: Environment, pr
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
+        if pieces.len() > 2 * MAX_PLACES || problems.len() > known + MAX_PLACES {
+            problems.push(Problem::new(at, "too many `${`", format!("at most {MAX_PLACES} in one text")));
+            return Interpolated::Unfilled;
+        }
         if before.ends_with('$') {
             // The first of the two dollars goes, the second stays with its brace.
             pieces.extend([Piece::Written(before.strip_suffix('$').unwrap_or(before)), Piece::Written("${")]);
@@ -107,7 +114,7 @@ mod tests {
             match fill(text).0 {
                 Interpolated::Filled(filled) => assert_eq!(*filled, expected),
                 Interpolated::Unescaped(plain) => assert_eq!(plain, expected),
-                other => panic!("{text}: {other:?}"),
+                Interpolated::Unchanged | Interpolated::Unfilled => panic!("{text}"),
             }
         }
     }
@@ -127,6 +134,17 @@ mod tests {
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("3:7: found `${NO}`, which the environment does not hold"), "{}", problems[0]);
         assert!(problems[1].contains("NEITHER"));
+    }
+
+    #[test]
+    fn places_have_a_bound() {
+        for place in ["${A}", "$${", "${NO}"] {
+            let (result, problems) = fill(&place.repeat(1 << 16));
+            assert_eq!(result, Interpolated::Unfilled);
+            assert!(problems.last().unwrap().ends_with("found too many `${`, expected at most 64 in one text"));
+            assert!(problems.len() <= MAX_PLACES + 2);
+            assert_ne!(fill(&"${A}".repeat(MAX_PLACES)).0, Interpolated::Unfilled);
+        }
     }
 
     #[test]

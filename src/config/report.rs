@@ -1,10 +1,12 @@
 //! Everything that is wrong with a configuration file, for people and for editors.
 
-use super::decode::MAX_PROBLEMS;
 use super::quote::one_line;
 use crate::setting::Problem;
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+/// The most problems that are kept of one file: nobody mends more in one go.
+pub(super) const MAX_PROBLEMS: usize = 1_000;
 
 /// The problems of one file, sorted by place: one line each, and a line that counts them.
 ///

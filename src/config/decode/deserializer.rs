@@ -4,7 +4,7 @@ use super::access::{Elements, Entries, Known, Place};
 use super::failure::Failure;
 use super::secrecy::Secrecy;
 use super::variant::Choice;
-use super::{Decoder, Node};
+use super::{Decoder, Node, Round};
 use crate::config::quote::quoted;
 use crate::config::suggest::{nearest, one_of};
 use crate::config::tree::{Entry, Reading, Scalar, Value};
@@ -156,8 +156,8 @@ impl<'de> Deserializer<'de> for Decoder<'_, '_> {
         let Some(entries) = self.entries() else {
             return Err(Failure::Unexpected(format!("a mapping with the keys {}", one_of(fields).trim_start_matches("one of "))));
         };
-        for entry in entries.iter().filter(|entry| !fields.contains(&entry.name())) {
-            self.refuse_key(entry, fields);
+        if self.round == Round::First {
+            entries.iter().filter(|entry| !fields.contains(&entry.name())).for_each(|entry| self.refuse_key(entry, fields));
         }
         visitor.visit_map(Entries::new(self, entries, Known::Only(fields)))
     }

@@ -3,19 +3,17 @@
 use super::failure::{Failure, in_words};
 use super::secrecy::Secrecy;
 use crate::config::quote::{one_line, quoted};
+use crate::config::report::MAX_PROBLEMS;
 use crate::config::suggest::{nearest, one_of};
 use crate::config::tree::{Form, Node, Reading, Scalar, Value};
 use crate::setting::Problem;
 use std::cell::{Cell, RefCell};
 
-/// The most problems that are kept: nobody mends more in one go.
-pub(in crate::config) const MAX_PROBLEMS: usize = 1_000;
-
 /// The most characters that a type may say about a value.
 const MAX_WORDS: usize = 400;
 
 /// What is wrong in a document, collected while it is decoded.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Findings {
     problems: RefCell<Vec<Problem>>,
     disturbances: Cell<usize>,

@@ -15,8 +15,6 @@ mod stand_in;
 mod tests;
 mod variant;
 
-pub(super) use finding::MAX_PROBLEMS;
-
 use super::tree::{Entry, Node};
 use crate::setting::Problem;
 use failure::Failure;
@@ -30,7 +28,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 /// Every problem, the known ones included, sorted by place.
 pub(super) fn decode<T: DeserializeOwned>(root: &Node<'_>, known: Vec<Problem>) -> Result<T, Vec<Problem>> {
     let findings = Findings::after(known);
-    let decoder = Decoder { node: root, findings: &findings, secrecy: Secrecy::Open, stand_ins: &[] };
+    let decoder = Decoder { node: root, findings: &findings, secrecy: Secrecy::Open, stand_ins: &[], round: Round::First };
     let value = decoder.decode();
     let mut problems = findings.into_problems();
     problems.sort_by_cached_key(|problem| (problem.at(), problem.to_string()));
@@ -40,19 +38,27 @@ pub(super) fn decode<T: DeserializeOwned>(root: &Node<'_>, known: Vec<Problem>) 
 }
 
 /// One node, ready to be read as any type.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Decoder<'a, 't> {
     node: &'a Node<'t>,
     findings: &'a Findings,
     secrecy: Secrecy,
     /// Keys that the mapping lacks and that are delivered nevertheless, to see what else is wrong.
     stand_ins: &'a [&'static str],
+    round: Round,
+}
+
+/// How often a node was asked for already: what is sure to be found again is recorded once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    First,
+    Again,
 }
 
 impl<'a, 't> Decoder<'a, 't> {
     /// The decoder of a node below this one that is as secret as this one.
     const fn at(self, node: &'a Node<'t>) -> Self {
-        Self { node, stand_ins: &[], ..self }
+        Self { node, stand_ins: &[], round: Round::First, ..self }
     }
 
     /// The decoder of an entry's value.
@@ -79,9 +85,10 @@ impl<'a, 't> Decoder<'a, 't> {
     fn attempt<'de, V: Deserialize<'de>>(self) -> Option<V> {
         let before = self.findings.disturbances();
         let mut absent = Vec::new();
+        let mut round = Round::First;
         loop {
             let given_up = self.findings.given_up();
-            let failure = match V::deserialize(Decoder { stand_ins: &absent, ..self }) {
+            let failure = match V::deserialize(Decoder { stand_ins: &absent, round, ..self }) {
                 Ok(value) => return Some(value),
                 Err(failure) => failure,
             };
@@ -93,13 +100,15 @@ impl<'a, 't> Decoder<'a, 't> {
                     }
                     absent.push(key);
                 }
-                // What else a type says after something was left out is likely a consequence.
-                _ if self.findings.disturbances() > before => return None,
-                _ => {
-                    self.record(failure);
+                Failure::Recorded | Failure::Missing(_) | Failure::Unexpected(_) | Failure::Unknown(_) | Failure::Worded(_) => {
+                    // What a type says after something was left out is likely a consequence of that.
+                    if self.findings.disturbances() == before {
+                        self.record(failure);
+                    }
                     return None;
                 }
             }
+            round = Round::Again;
         }
     }
 

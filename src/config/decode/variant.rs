@@ -58,7 +58,7 @@ impl<'a, 't> Choice<'a, 't> {
 
     fn content(&self) -> Result<Decoder<'a, 't>, Failure> {
         match self.content {
-            Content::Value(entry) => Ok(self.decoder.below(entry)),
+            Content::Value(entry) => Ok(Decoder { round: self.decoder.round, ..self.decoder.below(entry) }),
             Content::None => Err(Failure::Unexpected(format!("`{}:` with its settings below it", self.name))),
         }
     }
@@ -112,7 +112,9 @@ impl Decoder<'_, '_> {
     fn settle(self, failure: Failure) -> Failure {
         match failure {
             Failure::Missing(key) if self.node.names(key) => self.findings.disturb(),
-            _ => self.record(failure),
+            Failure::Recorded | Failure::Unexpected(_) | Failure::Unknown(_) | Failure::Missing(_) | Failure::Worded(_) => {
+                self.record(failure)
+            }
         }
         Failure::Recorded
     }

@@ -8,6 +8,7 @@ mod upstreams;
 use super::document::{Document, PathParameterRule};
 use super::identity::ManagedNames;
 use super::snapshot::Snapshot;
+use super::suggest;
 use crate::route::{PathParameters, TargetRules};
 use crate::setting::{Files, Located, Problem};
 use ipnet::IpNet;
@@ -70,21 +71,10 @@ fn networks(written: &[Located<String>], problems: &mut Vec<Problem>) -> Vec<IpN
 
 /// The problem of a name that nothing has, with the nearest known one.
 fn unknown(kind: &str, name: &str, at: crate::setting::Position, known: &[Box<str>]) -> Problem {
-    let expected = match known {
-        [] => format!("the name of a {kind}, but none is configured"),
-        _ => format!("the name of a {kind}: {}", listed(known)),
-    };
-    let problem = Problem::new(at, format!("`{name}`"), expected);
     let names: Vec<&str> = known.iter().map(|name| &**name).collect();
-    match super::suggest::nearest(name, &names) {
+    let problem = Problem::new(at, format!("`{name}`"), format!("the name of a {kind}: {}", suggest::one_of(&names)));
+    match suggest::nearest(name, &names) {
         Some(nearest) => problem.suggest(format!("`{nearest}`")),
         None => problem,
     }
-}
-
-fn listed(known: &[Box<str>]) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<_> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    let more = if known.len() > SHOWN { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
 }

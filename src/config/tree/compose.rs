@@ -3,6 +3,7 @@
 use super::{Entry, Form, Node, Reading, Scalar, Value};
 use crate::config::interpolate::{Interpolated, interpolate};
 use crate::config::quote::quoted;
+use crate::config::report::MAX_PROBLEMS;
 use crate::setting::{Environment, Position, Problem};
 use serde_saphyr::granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Tag, options};
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ const MAX_DEPTH: usize = 64;
 /// How many nodes a document may have, aliases expanded: 10,000 routes need 300,000.
 const MAX_NODES: usize = 1 << 21;
 
-/// Octets of a scalar that weigh as much as one node when an alias repeats it.
+/// Octets of text that weigh as much as one node: aliases and variables may repeat long texts.
 const OCTETS_PER_NODE: usize = 64;
 
 /// Composes the tree of `text`.
@@ -33,7 +34,7 @@ pub(in crate::config) fn compose(text: &str, environment: Environment) -> Result
     let mut events = Parser::new_from_str_with_options(text, options);
     let stopped = events.try_for_each(|next| match next {
         Ok((event, span)) => composer.take(event, position(span.start)),
-        Err(error) => ControlFlow::Break(unreadable(&error)),
+        Err(error) => ControlFlow::Break(unreadable(&error, text)),
     });
     let Composer { mut problems, root, .. } = composer;
     let stopped = stopped.break_value();
@@ -101,6 +102,7 @@ impl<'t> Composer<'t> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = self.scalar(text, style, tag.as_deref(), at);
+                self.spend(node.scalar().map_or(0, weight), at)?;
                 self.close(node, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -113,7 +115,9 @@ impl<'t> Composer<'t> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => self.repeat(anchor, at),
-            _ => Flow::Continue(()),
+            // Unknown anchors are errors and the other events, as the options ask, never come.
+            Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => Flow::Continue(()),
+            Event::Anchor(..) | Event::UnresolvedAlias(_) | Event::Comment(..) | _ => Flow::Continue(()),
         }
     }
 
@@ -129,8 +133,13 @@ impl<'t> Composer<'t> {
     fn refuse_tag(&mut self, tag: Option<&Tag>, at: Position) -> bool {
         let problem = tag.map(|_| Problem::new(at, "a tag (a word that begins with `!`)", "a value without a tag"));
         let refused = problem.is_some();
-        self.problems.extend(problem);
+        self.tell(problem);
         refused
+    }
+
+    fn tell(&mut self, problem: Option<Problem>) {
+        let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
+        self.problems.extend(problem.into_iter().take(room));
     }
 
     fn scalar(&mut self, text: Cow<'t, str>, style: ScalarStyle, tag: Option<&Tag>, at: Position) -> Node<'t> {
@@ -141,7 +150,10 @@ impl<'t> Composer<'t> {
         if self.awaits_key() {
             return Node::new(at, Value::Scalar(Scalar::new(text, form)));
         }
-        let scalar = match interpolate(&text, at, self.environment, &mut self.problems) {
+        let mut problems = Vec::new();
+        let result = interpolate(&text, at, self.environment, &mut problems);
+        problems.into_iter().for_each(|problem| self.tell(Some(problem)));
+        let scalar = match result {
             Interpolated::Unchanged => Scalar::new(text, form),
             Interpolated::Unescaped(text) => Scalar::new(Cow::Owned(text), Form::Quoted),
             Interpolated::Filled(mut text) => Scalar::new(Cow::Owned(std::mem::take(&mut *text)), Form::Filled),
@@ -185,7 +197,9 @@ impl<'t> Composer<'t> {
                 true
             }
             Slot::Occupied(first) => {
-                problems.push(repeated(entry, *first.get()));
+                if problems.len() < MAX_PROBLEMS {
+                    problems.push(repeated(entry, *first.get()));
+                }
                 false
             }
         });
@@ -228,7 +242,7 @@ impl<'t> Composer<'t> {
                 Key::Awaited => {
                     let refused = refuse_key(&node);
                     *key = if refused.is_some() { Key::Refused } else { Key::Read(node) };
-                    self.problems.extend(refused);
+                    self.tell(refused);
                 }
                 Key::Read(key) => entries.push(Entry { key, value: node }),
                 Key::Refused => {}
@@ -261,13 +275,18 @@ fn too_deep(at: Position) -> Problem {
     Problem::new(at, "lists and mappings nested too deeply", format!("at most {MAX_DEPTH} levels"))
 }
 
+/// What the text of a scalar weighs, in nodes.
+fn weight(scalar: &Scalar<'_>) -> usize {
+    scalar.text().len() / OCTETS_PER_NODE
+}
+
 fn measure(node: &Node<'_>) -> Size {
     let around = |size: Size, child: &Node<'_>| {
         let inner = measure(child);
         Size { nodes: size.nodes.saturating_add(inner.nodes), depth: size.depth.max(inner.depth) }
     };
     let inner = match &node.value {
-        Value::Scalar(scalar) => return Size { nodes: 1 + scalar.text().len() / OCTETS_PER_NODE, depth: 0 },
+        Value::Scalar(scalar) => return Size { nodes: weight(scalar).saturating_add(1), depth: 0 },
         Value::Sequence(items) => items.iter().fold(Size::default(), around),
         Value::Mapping(entries) => entries.iter().flat_map(|entry| [&entry.key, &entry.value]).fold(Size::default(), around),
     };
@@ -280,13 +299,17 @@ fn position(marker: Marker) -> Position {
     Position::new(count(marker.line()), count(marker.col()).saturating_add(1))
 }
 
-fn unreadable(error: &ScanError) -> Problem {
+fn unreadable(error: &ScanError, text: &str) -> Problem {
     let at = position(*error.marker());
     if *error.kind() == ErrorKind::RecursionLimitExceeded {
         return too_deep(at);
     }
     if matches!(error.kind(), ErrorKind::TabInIndentation | ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed) {
-        return Problem::new(at, "a tab that indents", "spaces");
+        // The parser points behind the blanks, people look for the tab.
+        let line = text.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or_default();
+        let before = line.chars().take_while(|character| *character != '\t').count();
+        let column = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1);
+        return Problem::new(Position::new(at.line(), column), "a tab that indents", "spaces");
     }
     Problem::new(at, format!("text that is not YAML ({})", error.info()), "YAML 1.2")
 }

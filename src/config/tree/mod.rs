@@ -10,7 +10,7 @@ use crate::setting::Position;
 use std::cell::Cell;
 
 /// A value and its place.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Node<'t> {
     at: Position,
     value: Value<'t>,
@@ -18,7 +18,7 @@ pub(super) struct Node<'t> {
 }
 
 /// What a node holds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Value<'t> {
     Scalar(Scalar<'t>),
     Sequence(Vec<Node<'t>>),
@@ -26,7 +26,7 @@ pub(super) enum Value<'t> {
 }
 
 /// A key of a mapping and its value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Entry<'t> {
     key: Node<'t>,
     value: Node<'t>,

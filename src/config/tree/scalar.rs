@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use zeroize::Zeroize;
 
 /// A scalar as it stands in the file, `${NAME}` filled in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(in crate::config) struct Scalar<'t> {
     text: Cow<'t, str>,
     form: Form,
