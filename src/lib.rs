@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` follows one request through the rooms below.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;

@@ -77,11 +77,6 @@ impl Permit {
         Self { route, grounds, plan, attempts: 0, chosen, lease: None }
     }
 
-    /// The route that admitted it.
-    pub(super) const fn route(&self) -> RouteId {
-        self.route
-    }
-
     /// Why it was admitted.
     pub(super) const fn grounds(&self) -> &Grounds {
         &self.grounds

@@ -90,8 +90,9 @@ impl ServerApp for Listener {
             return self.http1.process_new(stream, shutdown).await;
         }
         match timeout(limits.head_timeout.duration(), versioned(stream)).await {
-            Ok((Version::Http1, stream)) => self.http1.process_new(stream, shutdown).await,
-            Ok((Version::Http2, stream)) => self.http2.process_new(stream, shutdown).await,
+            Ok(Some((Version::Http1, stream))) => self.http1.process_new(stream, shutdown).await,
+            Ok(Some((Version::Http2, stream))) => self.http2.process_new(stream, shutdown).await,
+            Ok(None) => None,
             Err(_) => {
                 self.door.metrics.record_connection_aborted("head_timeout");
                 None
@@ -111,15 +112,9 @@ enum Version {
 
 /// Tells the version of HTTP by reading until the octets differ from the HTTP/2 preface, and puts them back.
 /// Pingora's own look waits for 24 octets, which a short HTTP/1.0 request never sends.
-async fn versioned(stream: Stream) -> (Version, Stream) {
-    if !stream.as_any().is::<RawStream>() {
-        return (Version::Http1, stream);
-    }
-    match stream.into_any().downcast::<RawStream>() {
-        Ok(mut raw) => (version(&mut raw).await, raw),
-        // Tested just before; a closed connection is the harmless answer.
-        Err(_) => (Version::Http1, Box::new(RawStream::default())),
-    }
+async fn versioned(stream: Stream) -> Option<(Version, Stream)> {
+    let mut raw = stream.into_any().downcast::<RawStream>().ok()?;
+    Some((version(&mut raw).await, raw))
 }
 
 async fn version(stream: &mut RawStream) -> Version {

@@ -2,7 +2,7 @@
 
 use super::health;
 use super::pool::Pool;
-use crate::config::snapshot::{RouteId, SchemeId, Snapshot, UpstreamId};
+use crate::config::snapshot::{RouteId, SchemeId, Snapshot, UpstreamId, UpstreamSpec};
 use crate::telemetry::metrics::{Metrics, RouteMetrics, SchemeMetrics, UpstreamMetrics};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) type Current = ArcSwap<Live>;
 impl Live {
     /// Starts what a snapshot needs. Pools whose specification did not change are taken over from `previous`.
     pub(super) fn start(snapshot: Snapshot, metrics: &Arc<Metrics>, previous: Option<&Self>) -> Self {
-        let pool = |spec| {
+        let pool = |spec: &UpstreamSpec| {
             let kept = previous.and_then(|live| live.pools.iter().find(|pool| pool.spec() == spec));
             kept.map_or_else(|| health::watched(Pool::build(spec.clone())), Arc::clone)
         };

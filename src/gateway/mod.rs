@@ -40,7 +40,7 @@ use request_id::RequestIds;
 use std::sync::Arc;
 
 /// The proxy: it only delegates. Each hook is one line of the request's life.
-pub(crate) struct Gateway {
+struct Gateway {
     current: Arc<Current>,
     metrics: Arc<Metrics>,
     ids: RequestIds,

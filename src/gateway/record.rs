@@ -18,8 +18,8 @@ use std::net::{IpAddr, SocketAddr};
 pub(super) fn connected(digest: Option<&Digest>, exchange: &Exchange) {
     let metrics = exchange.route().and_then(|route| exchange.live.upstream_metrics(route.upstream));
     let times = digest.and_then(|digest| digest.timing_digest.first()).and_then(Option::as_ref);
-    if let (Some(metrics), Some(times)) = (metrics, times) {
-        metrics.record_connect(times.establishment_duration);
+    if let (Some(metrics), Some(duration)) = (metrics, times.and_then(|times| times.establishment_duration)) {
+        metrics.record_connect(duration);
     }
 }
 

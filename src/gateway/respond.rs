@@ -105,9 +105,6 @@ fn text(status: StatusCode) -> Bytes {
     Bytes::from([phrase.as_bytes(), b"\n"].concat())
 }
 
-const fn reason_phrase(status: StatusCode) -> &'static str {
-    match status.canonical_reason() {
-        Some(phrase) => phrase,
-        None => "Refused",
-    }
+fn reason_phrase(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("Refused")
 }

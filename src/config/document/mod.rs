@@ -73,6 +73,22 @@ pub struct Logging {
     /// The least important diagnostics to write.
     #[serde(default)]
     pub level: LogLevel,
+    /// Which decisions about requests are audit events.
+    #[serde(default)]
+    pub decisions: AuditedDecisions,
+}
+
+/// Which decisions about requests are audit events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditedDecisions {
+    /// None.
+    None,
+    /// Denials.
+    #[default]
+    Denied,
+    /// Denials and admissions: a line per request.
+    All,
 }
 
 const fn stderr() -> LogSink {

@@ -12,13 +12,14 @@ use super::suggest;
 use crate::route::{PathParameters, TargetRules};
 use crate::setting::{Files, Located, Problem};
 use ipnet::IpNet;
+use std::net::IpAddr;
 use std::path::Path;
 
 /// Compiles a document. Relative file names are relative to `base`.
 ///
 /// # Errors
 /// Every problem found, in no particular order.
-pub fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<Problem>> {
+pub(super) fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<Problem>> {
     let files = Files::below(base);
     let mut problems = Vec::new();
     let Document { listeners, admin, workers, schemes, upstreams, routes, limits, trusted_proxies, .. } = document;
@@ -60,7 +61,7 @@ const fn path_parameters(rule: PathParameterRule) -> PathParameters {
 fn networks(written: &[Located<String>], problems: &mut Vec<Problem>) -> Vec<IpNet> {
     let mut networks = Vec::with_capacity(written.len());
     for text in written {
-        let single = || text.parse().ok().map(IpNet::from);
+        let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
         match text.parse().ok().or_else(single) {
             Some(network) => networks.push(network),
             None => problems.push(Problem::new(text.at(), format!("`{}`", **text), "a network such as 10.0.0.0/8 or an address")),

@@ -1,0 +1,52 @@
+//! `portcullis run`: the gateway itself.
+
+use super::Failure;
+use crate::config;
+use crate::config::document::{AuditedDecisions, LogLevel, LogSink, Logging};
+use crate::gateway;
+use crate::setting::Environment;
+use crate::telemetry::audit::Decisions;
+use crate::telemetry::output::{self, Level, Output, Settings};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Starts the gateway and serves until a signal ends it. SIGHUP, or a change of a file, reloads.
+#[derive(Args)]
+pub(super) struct Run {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE", default_value = "portcullis.yaml")]
+    config: PathBuf,
+}
+
+impl Run {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let snapshot = config::compile(&self.config, Environment::Process)?;
+        let _writers = output::start(&settings(&snapshot.logging))?;
+        gateway::serve(snapshot, self.config)?;
+        Ok(())
+    }
+}
+
+fn settings(logging: &Logging) -> Settings {
+    let level = match logging.level {
+        LogLevel::Error => Level::Error,
+        LogLevel::Warn => Level::Warn,
+        LogLevel::Info => Level::Info,
+        LogLevel::Debug => Level::Debug,
+    };
+    let decisions = match logging.decisions {
+        AuditedDecisions::None => Decisions::Neither,
+        AuditedDecisions::Denied => Decisions::Denied,
+        AuditedDecisions::All => Decisions::All,
+    };
+    Settings { access: sink(&logging.access), rest: sink(&logging.events), level, decisions }
+}
+
+fn sink(sink: &LogSink) -> Output {
+    match sink {
+        LogSink::Off => Output::Off,
+        LogSink::Stdout => Output::Stdout,
+        LogSink::Stderr => Output::Stderr,
+        LogSink::File(path) => Output::File(path.clone()),
+    }
+}
