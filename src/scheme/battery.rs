@@ -50,6 +50,12 @@ pub(in crate::scheme) enum Outcome {
 }
 
 impl Outcome {
+    /// Who was proved; anything else fails the test.
+    pub(in crate::scheme) fn principal(&self) -> &Principal {
+        let Self::Proved(principal) = self else { panic!("{} instead of a proof", self.reason()) };
+        principal
+    }
+
     pub(in crate::scheme) fn reason(&self) -> &str {
         match self {
             Self::Nothing => "nothing",
@@ -158,16 +164,10 @@ fn good_specimens_are_proved_everywhere<T: Specimens>(scheme: &T::Scheme) {
     for request in &requests {
         // Twice, since the second answer may come from a cache.
         for _ in 0..2 {
-            match request.ask(scheme, T::NOW) {
-                Outcome::Proved(principal) => assert!(principal.expires() > T::NOW),
-                outcome => panic!("{} instead of a proof", outcome.reason()),
-            }
+            assert!(request.ask(scheme, T::NOW).principal().expires() > T::NOW);
         }
     }
-    let end = match requests[0].ask(scheme, T::NOW) {
-        Outcome::Proved(principal) => principal.expires(),
-        outcome => panic!("{}", outcome.reason()),
-    };
+    let end = requests[0].ask(scheme, T::NOW).principal().expires();
     assert_eq!(requests[0].ask(scheme, end.later(600)).reason(), "expired", "a cached verdict outlived its token");
 }
 
@@ -283,10 +283,8 @@ impl<'de> Deserializer<'de> for Node {
     }
 
     fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
-        match self.0 {
-            Value::String(text) => visitor.visit_enum(text.into_deserializer()),
-            other => Err(serde::de::Error::custom(format_args!("found {other}, expected a word"))),
-        }
+        let Some(word) = self.0.as_str() else { return Err(serde::de::Error::custom("not a word")) };
+        visitor.visit_enum(word.into_deserializer())
     }
 
     serde::forward_to_deserialize_any! {

@@ -1,5 +1,6 @@
 //! What an issuer stated: names and values in one piece of memory. Judging them is the business of `judge`.
 
+use super::form::{self, FormSyntax};
 use std::fmt;
 
 /// Proved statements of an issuer, in the order of the token.
@@ -24,7 +25,11 @@ impl Claims {
 
     /// Names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        pairs(&self.text, &self.ends)
+        self.ends.iter().scan(0, |start, end| {
+            let name = self.text.get(*start..end.name)?;
+            *start = end.value;
+            Some((name, self.text.get(end.name..end.value)?))
+        })
     }
 
     /// How many octets of memory the claims hold, roughly; for bounds on caches.
@@ -43,47 +48,83 @@ impl fmt::Debug for Claims {
 /// Collects claims.
 #[derive(Default)]
 pub struct ClaimsBuilder {
-    text: String,
+    text: Vec<u8>,
     ends: Vec<End>,
 }
 
 impl ClaimsBuilder {
     /// Starts empty, with room for `octets` of names and values in `pairs` pairs.
     pub fn with_room(octets: usize, pairs: usize) -> Self {
-        Self { text: String::with_capacity(octets), ends: Vec::with_capacity(pairs) }
+        Self { text: Vec::with_capacity(octets), ends: Vec::with_capacity(pairs) }
+    }
+
+    /// Adds a claim as it stands in a form, decoding it.
+    ///
+    /// # Errors
+    /// Name or value cannot be decoded, or there is a claim of this name already.
+    pub fn add_encoded(&mut self, name: &[u8], value: &[u8]) -> Result<(), ClaimSyntax> {
+        let start = self.text.len();
+        let decoded = form::decode_onto(name, &mut self.text);
+        let name = self.text.len();
+        match decoded.and_then(|()| form::decode_onto(value, &mut self.text)) {
+            Ok(()) => self.close(start, name),
+            Err(syntax) => {
+                self.text.truncate(start);
+                Err(ClaimSyntax::Form(syntax))
+            }
+        }
     }
 
     /// Adds a claim.
     ///
     /// # Errors
     /// There is a claim of this name already.
-    pub fn add(&mut self, name: &str, value: &str) -> Result<(), ClaimRepeated> {
-        if pairs(&self.text, &self.ends).any(|(known, _)| known == name) {
-            return Err(ClaimRepeated);
-        }
-        self.text.push_str(name);
+    pub fn add(&mut self, name: &str, value: &str) -> Result<(), ClaimSyntax> {
+        let start = self.text.len();
+        self.text.extend_from_slice(name.as_bytes());
         let name = self.text.len();
-        self.text.push_str(value);
-        self.ends.push(End { name, value: self.text.len() });
-        Ok(())
+        self.text.extend_from_slice(value.as_bytes());
+        self.close(start, name)
     }
 
-    /// The claims collected.
+    /// The claims collected; what was refused is not among them.
     pub fn build(self) -> Claims {
-        Claims { text: self.text.into_boxed_str(), ends: self.ends.into_boxed_slice() }
+        // Every piece was checked; the default is never taken.
+        let text = String::from_utf8(self.text).unwrap_or_default();
+        Claims { text: text.into_boxed_str(), ends: self.ends.into_boxed_slice() }
+    }
+
+    /// Takes what was appended since `start`, a name up to `name` and a value after it.
+    fn close(&mut self, start: usize, name: usize) -> Result<(), ClaimSyntax> {
+        let end = End { name, value: self.text.len() };
+        let checked = text_at(&self.text, start, end.name).and_then(|added| {
+            text_at(&self.text, end.name, end.value)?;
+            let mut known_start = 0;
+            let known = self.ends.iter().any(|known| {
+                let known_name = self.text.get(std::mem::replace(&mut known_start, known.value)..known.name);
+                known_name == Some(added.as_bytes())
+            });
+            if known { Err(ClaimSyntax::NameRepeated) } else { Ok(()) }
+        });
+        match checked {
+            Ok(()) => self.ends.push(end),
+            Err(_) => self.text.truncate(start),
+        }
+        checked
     }
 }
 
-/// A claim's name stands twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClaimRepeated;
+fn text_at(text: &[u8], start: usize, end: usize) -> Result<&str, ClaimSyntax> {
+    std::str::from_utf8(text.get(start..end).unwrap_or_default()).map_err(|_| ClaimSyntax::Form(FormSyntax::Utf8))
+}
 
-fn pairs<'c>(text: &'c str, ends: &'c [End]) -> impl Iterator<Item = (&'c str, &'c str)> {
-    ends.iter().scan(0, |start, end| {
-        let name = text.get(*start..end.name)?;
-        *start = end.value;
-        Some((name, text.get(end.name..end.value)?))
-    })
+/// Why a claim is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimSyntax {
+    /// The name stands twice.
+    NameRepeated,
+    /// Name or value cannot be decoded.
+    Form(FormSyntax),
 }
 
 #[cfg(test)]
@@ -112,8 +153,22 @@ mod tests {
     fn a_name_stands_once() {
         let mut builder = ClaimsBuilder::with_room(16, 2);
         builder.add("a", "1").unwrap();
-        assert_eq!(builder.add("a", "1"), Err(ClaimRepeated));
+        assert_eq!(builder.add("a", "1"), Err(ClaimSyntax::NameRepeated));
         assert_eq!(builder.add("A", "1"), Ok(()));
+    }
+
+    #[test]
+    fn what_is_refused_leaves_nothing_behind() {
+        let mut builder = ClaimsBuilder::default();
+        assert_eq!(builder.add_encoded(b"%c3%a9+", b"a%2cb"), Ok(()));
+        // Each piece must be text by itself, not only the two of them together.
+        assert_eq!(builder.add_encoded(b"%c3", b"%a9"), Err(ClaimSyntax::Form(FormSyntax::Utf8)));
+        assert_eq!(builder.add_encoded(b"b", b"%a9"), Err(ClaimSyntax::Form(FormSyntax::Utf8)));
+        assert_eq!(builder.add("\u{e9} ", "x"), Err(ClaimSyntax::NameRepeated));
+        assert_eq!(builder.add_encoded(b"c", b"%"), Err(ClaimSyntax::Form(FormSyntax::Escape)));
+        assert_eq!(builder.add_encoded(b"d", b"1"), Ok(()));
+        let claims = builder.build();
+        assert_eq!(claims.iter().collect::<Vec<_>>(), [("\u{e9} ", "a,b"), ("d", "1")]);
     }
 
     #[test]

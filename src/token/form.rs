@@ -42,8 +42,29 @@ pub fn decode(raw: &[u8]) -> Result<Cow<'_, str>, FormSyntax> {
     if memchr::memchr2(b'%', b'+', raw).is_none() {
         return std::str::from_utf8(raw).map(Cow::Borrowed).map_err(|_| FormSyntax::Utf8);
     }
-    let octets = Decoded { rest: raw }.collect::<Result<Vec<u8>, _>>()?;
+    let mut octets = Vec::with_capacity(raw.len());
+    decode_onto(raw, &mut octets)?;
     String::from_utf8(octets).map(Cow::Owned).map_err(|_| FormSyntax::Utf8)
+}
+
+/// Appends the decoded octets, which need not be UTF-8.
+///
+/// # Errors
+/// A bad escape; what was appended before it stays.
+pub fn decode_onto(raw: &[u8], out: &mut Vec<u8>) -> Result<(), FormSyntax> {
+    let mut rest = raw;
+    while let Some((plain, coded)) = memchr::memchr2(b'%', b'+', rest).and_then(|place| rest.split_at_checked(place)) {
+        out.extend_from_slice(plain);
+        let (octet, after) = match coded {
+            [b'%', high, low, after @ ..] => (hex_pair(*high, *low).ok_or(FormSyntax::Escape)?, after),
+            [b'+', after @ ..] => (b' ', after),
+            _ => return Err(FormSyntax::Escape),
+        };
+        out.push(octet);
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+    Ok(())
 }
 
 /// Decodes into a buffer, without allocating; nothing where an escape is bad or the buffer too small,

@@ -9,6 +9,6 @@ mod judge;
 pub mod swt;
 
 pub use audience::{AudienceRule, AudienceSyntax};
-pub use claims::{Claims, ClaimsBuilder};
+pub use claims::{ClaimSyntax, Claims, ClaimsBuilder};
 pub use decimal::Decimal;
 pub use judge::{ClaimMiss, ClaimRule, ClaimRuleSettings, ClaimRules};

@@ -70,7 +70,8 @@ impl Verifier {
         };
         self.check_audience(&token, audiences)?;
         claims.judge(token.claims(), now).map_err(rejection_of)?;
-        let subject = token.claims().value(subject_claim).map(Box::from);
+        // An empty name names nobody.
+        let subject = token.claims().value(subject_claim).filter(|subject| !subject.is_empty()).map(Box::from);
         Ok(Principal::assertion(Asserted {
             scheme: Arc::clone(&self.scheme),
             issuer: issuer.name.clone(),

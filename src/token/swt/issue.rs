@@ -7,8 +7,8 @@ use crate::crypto::base64;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// What a token shall state. Only an assertion may be without audience or expiry.
-#[derive(Clone, Copy, Debug)]
+/// What a token shall state. Only an assertion may be without audience or expiry. It does not print.
+#[derive(Clone, Copy)]
 pub struct Statement<'a> {
     /// Claims by name and value, in order; several values of one claim are joined with commas.
     pub claims: &'a [(&'a str, &'a str)],

@@ -1,7 +1,7 @@
 //! Reading a token: its shape first, its statements only once the MAC held.
 
 use super::super::form::{self, FormSyntax};
-use super::super::{Claims, ClaimsBuilder};
+use super::super::{ClaimSyntax, Claims, ClaimsBuilder};
 use super::{AUDIENCE, EXPIRES_ON, ISSUER, MAC, SwtKey};
 use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, base64};
@@ -114,9 +114,8 @@ impl<'t> Unconfirmed<'t> {
 
     fn read_claims(&self) -> Result<Claims, SwtSyntax> {
         let mut claims = ClaimsBuilder::with_room(self.signed.len(), self.pairs);
-        for pair in self.unproved_pairs() {
-            let (name, value) = pair.map_err(SwtSyntax::Form)?;
-            claims.add(&name, &value).map_err(|_| SwtSyntax::NameRepeated)?;
+        for pair in form::pairs(self.signed) {
+            claims.add_encoded(pair.name, pair.value).map_err(syntax_of)?;
         }
         Ok(claims.build())
     }
@@ -193,6 +192,13 @@ fn first<T>(place: &mut Option<T>, value: T) -> Result<(), SwtSyntax> {
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err(SwtSyntax::NameRepeated),
+    }
+}
+
+fn syntax_of(claim: ClaimSyntax) -> SwtSyntax {
+    match claim {
+        ClaimSyntax::NameRepeated => SwtSyntax::NameRepeated,
+        ClaimSyntax::Form(syntax) => SwtSyntax::Form(syntax),
     }
 }
 
