@@ -9,6 +9,7 @@
     reason = "a test that cannot go on fails here and now"
 )]
 
+mod attacks;
 mod support;
 
 /// The box itself.

@@ -81,6 +81,12 @@ impl Config {
         self
     }
 
+    /// Names the backend by its address.
+    pub(crate) fn upstream_at(mut self, address: SocketAddr) -> Self {
+        self.upstream = address.to_string();
+        self
+    }
+
     /// Adds a file to `{keys}`.
     pub(crate) fn file(mut self, name: &str, content: &str) -> Self {
         self.keys.push((name.to_owned(), content.to_owned()));

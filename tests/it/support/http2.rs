@@ -7,8 +7,9 @@ use bytes::{Bytes, BytesMut};
 use h2::client::{SendRequest, handshake};
 use http::{HeaderMap, Request, StatusCode};
 use std::net::SocketAddr;
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
+use std::sync::{Arc, Mutex};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
 
 /// One connection.
 pub(crate) struct Http2Client {
@@ -108,4 +109,72 @@ async fn read(response: http::Response<h2::RecvStream>) -> Result<Http2Answer, h
     }
     let trailers = stream.trailers().await?.unwrap_or_default();
     Ok(Http2Answer { status: head.status, fields: head.headers, content: content.to_vec(), trailers })
+}
+
+/// A request as an HTTP/2 backend got it.
+#[derive(Clone, Debug)]
+pub(crate) struct Http2Request {
+    pub(crate) head: http::request::Parts,
+    pub(crate) content: Vec<u8>,
+    pub(crate) trailers: HeaderMap,
+}
+
+/// A backend that speaks HTTP/2 in clear text, writes down every request and answers 200 `ok`.
+pub(crate) struct Http2Upstream {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<Http2Request>>>,
+    serving: JoinHandle<()>,
+}
+
+impl Drop for Http2Upstream {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Http2Upstream {
+    /// Starts it.
+    pub(crate) async fn start() -> Self {
+        let address = super::ports::free();
+        let listener = TcpListener::bind(address).await.unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let ours = Arc::clone(&requests);
+        let serving = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(stream, Arc::clone(&ours)));
+            }
+        });
+        Self { address, requests, serving }
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Every request so far.
+    pub(crate) fn requests(&self) -> Vec<Http2Request> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+async fn serve(stream: TcpStream, requests: Arc<Mutex<Vec<Http2Request>>>) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    while let Some(Ok((request, mut respond))) = connection.accept().await {
+        let requests = Arc::clone(&requests);
+        tokio::spawn(async move {
+            let (head, mut stream) = request.into_parts();
+            let mut content = Vec::new();
+            while let Some(Ok(piece)) = stream.data().await {
+                content.extend_from_slice(&piece);
+            }
+            let trailers = stream.trailers().await.ok().flatten().unwrap_or_default();
+            requests.lock().unwrap().push(Http2Request { head, content, trailers });
+            // A gateway that is gone needs no answer.
+            if let Ok(mut answer) = respond.send_response(http::Response::new(()), false) {
+                let _ = answer.send_data(Bytes::from_static(b"ok"), true);
+            }
+        });
+    }
 }
