@@ -89,7 +89,14 @@ impl ServerApp for Listener {
         if stream.get_ssl_digest().is_some() {
             return self.http1.process_new(stream, shutdown).await;
         }
-        match timeout(limits.head_timeout.duration(), versioned(stream)).await {
+        let mut stopping = shutdown.clone();
+        let version = tokio::select! {
+            biased;
+            version = timeout(limits.head_timeout.duration(), versioned(stream)) => version,
+            // Nothing was asked yet, so nothing is owed.
+            _ = stopping.wait_for(|stop| *stop) => return None,
+        };
+        match version {
             Ok(Some((Version::Http1, stream))) => self.http1.process_new(stream, shutdown).await,
             Ok(Some((Version::Http2, stream))) => self.http2.process_new(stream, shutdown).await,
             Ok(None) => None,
