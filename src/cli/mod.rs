@@ -1,13 +1,31 @@
 //! The commands of the `portcullis` program.
 
+mod caution;
+mod check;
+mod doctor;
+mod echo;
+mod explain;
+mod failure;
+mod keys;
 mod run;
+mod schema;
+mod terminal;
+mod token;
 
-use clap::{Parser, Subcommand};
+use crate::crypto::BACKEND;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let build = if cfg!(debug_assertions) { ", debug build" } else { "" };
+    format!("{} (crypto by {BACKEND}{build})", env!("CARGO_PKG_VERSION"))
+});
 
 /// A reverse-proxy gateway that forwards only what it has proved.
 #[derive(Parser)]
-#[command(name = "portcullis", version, about, max_term_width = 100)]
+#[command(name = "portcullis", version = VERSION.as_str(), about, max_term_width = 100)]
 pub struct Program {
     #[command(subcommand)]
     command: Command,
@@ -15,8 +33,14 @@ pub struct Program {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start the gateway.
     Run(run::Run),
+    Check(check::Check),
+    Explain(explain::Explain),
+    Schema(schema::Schema),
+    Token(token::Token),
+    Keys(keys::Keys),
+    Echo(echo::Echo),
+    Doctor(doctor::Doctor),
 }
 
 impl Program {
@@ -24,16 +48,55 @@ impl Program {
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
             Command::Run(command) => command.run(),
+            Command::Check(command) => command.run(),
+            Command::Explain(command) => command.run(),
+            Command::Schema(command) => command.run(),
+            Command::Token(command) => command.run(),
+            Command::Keys(command) => command.run(),
+            Command::Echo(command) => command.run(),
+            Command::Doctor(command) => command.run(),
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                eprintln!("portcullis: {failure}");
+                failure.tell();
                 ExitCode::FAILURE
             }
         }
     }
 }
 
-/// Why a command failed, in words for the person who called it.
-type Failure = Box<dyn std::error::Error>;
+/// Which configuration a command is about.
+#[derive(Args)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(short = 'c', long = "config", value_name = "FILE", default_value = "portcullis.yaml")]
+    path: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn the_version_names_the_backend() {
+        assert!(VERSION.contains(BACKEND) && VERSION.starts_with(env!("CARGO_PKG_VERSION")));
+    }
+
+    #[test]
+    fn every_command_about_a_configuration_has_the_same_default() {
+        for command in ["run", "check", "explain"] {
+            let program = Program::command();
+            let known = program.find_subcommand(command).unwrap();
+            let config = known.get_arguments().find(|argument| argument.get_id() == "path").unwrap();
+            assert_eq!((config.get_short(), config.get_long()), (Some('c'), Some("config")), "{command}");
+            assert_eq!(config.get_default_values(), ["portcullis.yaml"], "{command}");
+        }
+    }
+}
