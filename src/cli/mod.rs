@@ -70,7 +70,7 @@ impl Program {
 #[derive(Args)]
 struct ConfigFile {
     /// The configuration file.
-    #[arg(short = 'c', long = "config", value_name = "FILE", default_value = "portcullis.yaml")]
+    #[arg(id = "config", short, long, value_name = "FILE", default_value = "portcullis.yaml")]
     path: PathBuf,
 }
 
@@ -94,7 +94,7 @@ mod tests {
         for command in ["run", "check", "explain"] {
             let program = Program::command();
             let known = program.find_subcommand(command).unwrap();
-            let config = known.get_arguments().find(|argument| argument.get_id() == "path").unwrap();
+            let config = known.get_arguments().find(|argument| argument.get_id() == "config").unwrap();
             assert_eq!((config.get_short(), config.get_long()), (Some('c'), Some("config")), "{command}");
             assert_eq!(config.get_default_values(), ["portcullis.yaml"], "{command}");
         }

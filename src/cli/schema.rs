@@ -38,7 +38,7 @@ fn text() -> Result<String, String> {
     Ok(text + "\n")
 }
 
-/// Lets `${NAME}` stand wherever something else than any text is asked for, apart from names of variants.
+/// Lets `${NAME}` stand wherever a scalar is asked for that is not just any text.
 #[derive(Clone)]
 struct AdmitFilled;
 
@@ -51,8 +51,17 @@ impl Transform for AdmitFilled {
         } else if let Some(kinds) = with_text(schema.get("type")) {
             schema.insert("type".to_owned(), kinds);
             schema.insert("pattern".to_owned(), FILLED.into());
+        } else if let Some(Value::Array(choices)) = schema.get_mut("oneOf")
+            && choices.iter().any(is_name)
+        {
+            choices.push(json!({ "type": "string", "pattern": FILLED }));
         }
     }
+}
+
+/// Whether a choice is a word, as those of an enum are.
+fn is_name(choice: &Value) -> bool {
+    choice.get("const").or_else(|| choice.get("enum")).is_some()
 }
 
 /// The kinds of a scalar that is no text, and text.
@@ -62,7 +71,7 @@ fn with_text(kinds: Option<&Value>) -> Option<Value> {
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
     };
-    let is_scalar = kinds.iter().all(|kind| matches!(*kind, "integer" | "number" | "boolean" | "null"));
+    let is_scalar = kinds.iter().all(|kind| matches!(*kind, "integer" | "number" | "boolean" | "null")) && kinds != ["null"];
     let kinds: Vec<&str> = kinds.into_iter().chain(["string"]).collect();
     is_scalar.then(|| json!(kinds))
 }
@@ -71,13 +80,14 @@ fn with_text(kinds: Option<&Value>) -> Option<Value> {
 mod tests {
     use super::*;
     use crate::config;
-    use crate::config::document::{Limits, Upstream};
+    use crate::config::document::{Limits, LogSink, Logging, Upstream};
     use crate::setting::{Environment, Period};
     use jsonschema::Validator;
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
-    const ENVIRONMENT: Environment = Environment::Fixed(&[("PORTCULLIS_KEY_FILE", "swt.key"), ("LEGACY_KEY", "x"), ("WEIGHT", "2")]);
+    const ENVIRONMENT: Environment =
+        Environment::Fixed(&[("PORTCULLIS_KEY_FILE", "swt.key"), ("LEGACY_KEY", "x"), ("WEIGHT", "2"), ("LEVEL", "warn")]);
 
     fn folder() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
@@ -204,7 +214,8 @@ mod tests {
         let bare = "listeners: []\nroutes: []\nupstreams: { plain: { servers: [], health_check: {} } }";
         let bare: Document = config::decode(bare, ENVIRONMENT).unwrap_or_else(|problems| panic!("{problems:?}"));
         assert_eq!(limits(&reference.limits), limits(&bare.limits));
-        assert_eq!(reference.logging, bare.logging);
+        let Logging { access, events: _, level, decisions } = reference.logging;
+        assert_eq!(Logging { access, events: LogSink::Stderr, level, decisions }, bare.logging);
         assert_eq!(reference.graceful_stop, bare.graceful_stop);
         assert_eq!(reference.path_parameters, bare.path_parameters);
         assert_eq!(upstream(&reference.upstreams["plain"]), upstream(&bare.upstreams["plain"]));
@@ -234,7 +245,7 @@ mod tests {
         let validator = validator();
         let valid = |limits: &str| validator.is_valid(&yaml(&format!("listeners: []\nroutes: []\n{limits}")));
         assert!(valid("limits: { max_fields: '${MAX_FIELDS}', head_timeout: '${WAIT}s', max_head_size: '${SIZE}' }"));
-        assert!(valid("workers: '${WORKERS}'"));
+        assert!(valid("workers: '${WORKERS}'\nlogging: { level: '${LEVEL}', access: '${SINK}' }"));
         assert!(valid("limits: { max_fields: 7, head_timeout: 7s, max_head_size: 7KiB }"));
         for wrong in [
             "limits: { max_fields: many }",
