@@ -4,9 +4,7 @@ use super::failure::Failure;
 use super::terminal::{count, print, remark};
 use super::{ConfigFile, caution};
 use crate::clock;
-use crate::config;
 use crate::config::snapshot::Snapshot;
-use crate::setting::Environment;
 use clap::Args;
 use std::path::Path;
 
@@ -24,7 +22,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
         let path = &self.config.path;
-        let snapshot = config::compile(path, Environment::Process)?;
+        let snapshot = self.config.compile()?;
         for warning in caution::warnings(&snapshot, clock::now()) {
             remark(&format!("{}: warning: {warning}", path.display()));
         }

@@ -12,8 +12,12 @@ mod schema;
 mod terminal;
 mod token;
 
+use crate::config;
+use crate::config::snapshot::Snapshot;
 use crate::crypto::BACKEND;
+use crate::setting::Environment;
 use clap::{Args, Parser, Subcommand};
+use failure::Failure;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -74,6 +78,16 @@ struct ConfigFile {
     path: PathBuf,
 }
 
+impl ConfigFile {
+    /// Compiles the file, with the environment of this process.
+    fn compile(&self) -> Result<Snapshot, Failure> {
+        if !self.path.exists() {
+            return Err(format!("there is no {}; name a configuration with --config FILE", self.path.display()).into());
+        }
+        Ok(config::compile(&self.path, Environment::Process)?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +101,13 @@ mod tests {
     #[test]
     fn the_version_names_the_backend() {
         assert!(VERSION.contains(BACKEND) && VERSION.starts_with(env!("CARGO_PKG_VERSION")));
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_there_is_told_in_plain_words() {
+        let absent = ConfigFile { path: "/nowhere/portcullis.yaml".into() };
+        let Err(Failure::Reason(reason)) = absent.compile() else { panic!() };
+        assert!(reason.contains("there is no /nowhere/portcullis.yaml"), "{reason}");
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use super::ConfigFile;
 use super::failure::Failure;
-use crate::config;
 use crate::config::document::{AuditedDecisions, LogLevel, LogSink, Logging};
 use crate::gateway;
-use crate::setting::Environment;
 use crate::telemetry::audit::Decisions;
 use crate::telemetry::output::{self, Level, Output, Settings};
 use clap::Args;
@@ -22,7 +20,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let snapshot = config::compile(&self.config.path, Environment::Process)?;
+        let snapshot = self.config.compile()?;
         let _writers = output::start(&settings(&snapshot.logging))?;
         gateway::serve(snapshot, self.config.path)?;
         Ok(())

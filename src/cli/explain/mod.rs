@@ -5,10 +5,8 @@ mod text;
 use super::ConfigFile;
 use super::failure::Failure;
 use super::terminal::print;
-use crate::config;
 use crate::config::snapshot::{ListenerSecurity, Snapshot};
 use crate::route::UriScheme;
-use crate::setting::Environment;
 use clap::{Args, ValueEnum};
 use http::Method;
 
@@ -54,7 +52,7 @@ enum Scheme {
 
 impl Explain {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let snapshot = config::compile(&self.config.path, Environment::Process)?;
+        let snapshot = self.config.compile()?;
         print(&text::explain(&snapshot, &self.question))
     }
 }

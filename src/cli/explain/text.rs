@@ -21,7 +21,7 @@ pub(super) fn explain(snapshot: &Snapshot, question: &Question) -> String {
     let mut text = Text::default();
     match judge(snapshot, question) {
         Err(problem) => {
-            text.line("Request", &format!("{} {} of {}", question.method, printable(&question.path), printable(&question.host)));
+            text.line("Request", &format!("{} {} with Host: {}", question.method, printable(&question.path), printable(&question.host)));
             text.line("Answer", &problem);
         }
         Ok(judged) => {
@@ -157,12 +157,12 @@ fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
     let schemes: Vec<_> = ids.iter().filter_map(|id| snapshot.schemes.get(id.index())).collect();
     for (place, named) in schemes.iter().enumerate() {
         let label = if place == 0 { "Must prove" } else { "        or" };
-        text.line(label, &format!("`{}` ({}): one credential in {}", named.name, named.scheme.kind(), places(named.scheme.carriers())));
-        let onward = match named.scheme.onward() {
-            Onward::Removed => "taken out of fields and query before the request is forwarded",
-            Onward::Kept => "forwarded with the request",
-        };
-        text.more(&format!("which is {onward}"));
+        text.line(label, &format!("`{}` ({}), by one credential in", named.name, named.scheme.kind()));
+        places(named.scheme.carriers()).iter().for_each(|place| text.more(&format!("- {place}")));
+        text.more(match named.scheme.onward() {
+            Onward::Removed => "which is taken out of fields and query before the request is forwarded",
+            Onward::Kept => "which is forwarded with the request",
+        });
     }
     for challenge in schemes.iter().flat_map(|named| named.scheme.challenges(None)) {
         let value = String::from_utf8_lossy(challenge.value.as_bytes()).into_owned();
@@ -170,11 +170,10 @@ fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
     }
 }
 
-fn places(carriers: &Carriers) -> String {
+fn places(carriers: &Carriers) -> Vec<String> {
     let fields = carriers.fields.iter().map(|field| format!("the field {}", spelt(field.as_str())));
-    let query = carriers.query_names.iter().map(|name| format!("the query parameter {name}"));
-    let form = carriers.form_names.iter().map(|name| format!("the form field {name}"));
-    fields.chain(query).chain(form).collect::<Vec<_>>().join(", ")
+    let named = |kind: &str, names: &[&str]| (!names.is_empty()).then(|| format!("the {kind} {}", names.join(" or ")));
+    fields.chain(named("query parameter", &carriers.query_names)).chain(named("form field", &carriers.form_names)).collect()
 }
 
 /// The name of a field as people write it: `X-Request-Id`.
@@ -274,7 +273,7 @@ routes:
         holds(
             &text,
             &[
-                "`bartender` (wrap): one credential in the field Authorization, the query parameter wrap_access_token",
+                "`bartender` (wrap), by one credential in\n            - the field Authorization\n            - the query parameter wrap_access_token or access_token\n            which is taken out",
                 "401 with WWW-Authenticate: WRAP",
             ],
         );
