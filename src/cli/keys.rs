@@ -58,10 +58,11 @@ impl Keys {
 }
 
 fn told(path: &Path, error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::AlreadyExists => format!("{} is there already and stays as it is; --force replaces it", path.display()),
-        _ => format!("{}: {error}", path.display()),
+    let path = path.display();
+    if error.kind() == ErrorKind::AlreadyExists {
+        return format!("{path} is there already and stays as it is; --force replaces it");
     }
+    format!("{path}: {error}")
 }
 
 fn write(path: &Path, key: &[u8], existing: Existing) -> io::Result<()> {
@@ -94,15 +95,15 @@ mod tests {
     use crate::token::swt::SwtKey;
     use std::os::unix::fs::PermissionsExt;
 
-    fn make(path: &Path, force: bool) -> Result<(), Failure> {
-        Keys { kind: Kind::Swt(SwtKeyFile { out: Some(path.to_owned()), force }) }.run()
+    fn make(path: &Path, existing: Existing) -> Result<(), Failure> {
+        Keys { kind: Kind::Swt(SwtKeyFile { out: Some(path.to_owned()), force: matches!(existing, Existing::Replaced) }) }.run()
     }
 
     #[test]
     fn a_key_is_written_for_its_owner_only_and_is_a_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("swt.key");
-        make(&path, false).unwrap();
+        make(&path, Existing::Kept).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(SwtKey::from_text(&fs::read(&path).unwrap()).is_ok());
     }
@@ -113,10 +114,10 @@ mod tests {
         let path = folder.path().join("swt.key");
         fs::write(&path, "old").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let Err(Failure::Reason(reason)) = make(&path, false) else { panic!() };
+        let Err(Failure::Reason(reason)) = make(&path, Existing::Kept) else { panic!() };
         assert!(reason.contains("is there already"), "{reason}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        make(&path, true).unwrap();
+        make(&path, Existing::Replaced).unwrap();
         assert!(SwtKey::from_text(&fs::read(&path).unwrap()).is_ok());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
@@ -126,14 +127,14 @@ mod tests {
     fn two_keys_differ() {
         let folder = tempfile::tempdir().unwrap();
         let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
-        make(&one, false).unwrap();
-        make(&other, false).unwrap();
+        make(&one, Existing::Kept).unwrap();
+        make(&other, Existing::Kept).unwrap();
         assert_ne!(fs::read(&one).unwrap(), fs::read(&other).unwrap());
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_a_reason() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(make(&folder.path().join("none/swt.key"), true), Err(Failure::Reason(_))));
+        assert!(matches!(make(&folder.path().join("none/swt.key"), Existing::Replaced), Err(Failure::Reason(_))));
     }
 }

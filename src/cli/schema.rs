@@ -181,7 +181,7 @@ mod tests {
                 named.flat_map(|(key, inner)| std::iter::once(format!("/{key}")).chain(below(key, inner))).collect()
             }
             Value::Array(items) => items.iter().enumerate().flat_map(|(index, item)| below(&index.to_string(), item)).collect(),
-            _ => Vec::new(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
         }
     }
 
@@ -203,7 +203,7 @@ mod tests {
         match schema {
             Value::Object(entries) => entries.values().for_each(|inner| collect_properties(inner, properties)),
             Value::Array(items) => items.iter().for_each(|inner| collect_properties(inner, properties)),
-            _ => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 

@@ -113,7 +113,7 @@ fn judge_quota(quota: Quota, processors: usize) -> Finding {
     let tenths = quota.time.saturating_mul(10) / quota.period.max(1);
     let share = format!("the control group allows the time of {}.{} processors", tenths / 10, tenths % 10);
     // What the quota leaves over is a part of a processor that threads stop for.
-    if tenths % 10 != 0 || tenths / 10 < u64::try_from(processors).unwrap_or(u64::MAX) {
+    if !tenths.is_multiple_of(10) || tenths / 10 < u64::try_from(processors).unwrap_or(u64::MAX) {
         let advice =
             "requests stall until the next period once it is used up; give it whole processors, or set `workers` to no more than that";
         return Finding::concern(share, advice);

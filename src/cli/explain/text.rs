@@ -61,10 +61,11 @@ fn judge<'q>(snapshot: &Snapshot, question: &'q Question) -> Result<Judged<'q>, 
 }
 
 fn unjudgeable(problem: TargetProblem, what: &str) -> String {
-    match problem {
-        TargetProblem::TooLong => format!("414: {problem} ({}); see `limits: max_target_size`", problem.reason()),
-        _ => format!("400: {problem} ({}); {what} has no single reading, and the gateway does not guess", problem.reason()),
+    let reason = problem.reason();
+    if problem == TargetProblem::TooLong {
+        return format!("414: {problem} ({reason}); see `limits: max_target_size`");
     }
+    format!("400: {problem} ({reason}); {what} has no single reading, and the gateway does not guess")
 }
 
 fn request(judged: &Judged<'_>) -> String {
