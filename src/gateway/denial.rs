@@ -64,6 +64,8 @@ pub(super) enum HeadProblem {
     LengthRepeated,
     /// A line ends without a carriage return.
     BareLineFeed,
+    /// Connection names a field that must not be dropped on the way, or cannot be understood.
+    ConnectionOption,
     /// The head is larger than `max_head_size`.
     TooLarge,
     /// There are more fields than `max_fields`.
@@ -139,9 +141,12 @@ impl Denial {
             Self::Unauthenticated { .. } => "credential_missing",
             Self::Refused { refusal, .. } => refusal.reason(),
             Self::Upstream(problem) => problem.reason(),
-            Self::NoRoute | Self::MethodNotAllowed { .. } | Self::Misdirected | Self::Ambiguous | Self::UnrepresentableIdentity | Self::Fault => {
-                self.label()
-            }
+            Self::NoRoute
+            | Self::MethodNotAllowed { .. }
+            | Self::Misdirected
+            | Self::Ambiguous
+            | Self::UnrepresentableIdentity
+            | Self::Fault => self.label(),
         }
     }
 
@@ -170,10 +175,11 @@ impl Denial {
 /// A repeated or unreadable carrier is a bad request; a token that does not hold asks for a better one.
 const fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::Malformed(Malformation::FieldRepeated | Malformation::SeveralTokens | Malformation::ContentSyntax) => StatusCode::BAD_REQUEST,
-        Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge) | Refusal::Rejected(_) => {
-            StatusCode::UNAUTHORIZED
+        Refusal::Malformed(Malformation::FieldRepeated | Malformation::SeveralTokens | Malformation::ContentSyntax) => {
+            StatusCode::BAD_REQUEST
         }
+        Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge)
+        | Refusal::Rejected(_) => StatusCode::UNAUTHORIZED,
         Refusal::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -190,7 +196,8 @@ impl HeadProblem {
             | Self::HostRepeated
             | Self::LengthAndEncoding
             | Self::LengthRepeated
-            | Self::BareLineFeed => StatusCode::BAD_REQUEST,
+            | Self::BareLineFeed
+            | Self::ConnectionOption => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -203,6 +210,7 @@ impl HeadProblem {
             Self::LengthAndEncoding => "length_and_encoding",
             Self::LengthRepeated => "length_repeated",
             Self::BareLineFeed => "bare_line_feed",
+            Self::ConnectionOption => "connection_option",
             Self::TooLarge => "head_too_large",
             Self::TooManyFields => "too_many_fields",
             Self::MethodRefused => "method_refused",

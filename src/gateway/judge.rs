@@ -4,7 +4,7 @@ use super::denial::HeadProblem;
 use crate::config::document::Limits;
 use crate::route::{Authority, RequestForm, Target, TargetRules, UriScheme};
 use crate::scheme::RequestHead;
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{Method, Version};
 use memchr::{memchr, memchr_iter};
 use pingora::http::RequestHeader;
@@ -70,6 +70,7 @@ impl JudgedHead<'_> {
 pub(super) fn judge<'r>(header: &'r RequestHeader, raw: &'r [u8], bounds: Bounds<'_>) -> Result<JudgedHead<'r>, HeadProblem> {
     size(header, raw, bounds.limits)?;
     framing(header, raw)?;
+    connection_options(header)?;
     if header.method == Method::TRACE || header.method == Method::CONNECT {
         return Err(HeadProblem::MethodRefused);
     }
@@ -115,6 +116,26 @@ fn framing(header: &RequestHeader, raw: &[u8]) -> Result<(), HeadProblem> {
     if list || lengths.next().is_some() { Err(HeadProblem::LengthRepeated) } else { Ok(()) }
 }
 
+/// Refuses a Connection field (RFC 9110 §7.6.1) that names what says where a request goes or ends, and
+/// one that Pingora would refuse later, when the caller has proved itself for nothing.
+fn connection_options(header: &RequestHeader) -> Result<(), HeadProblem> {
+    const NEVER: [&str; 6] = ["host", "content-length", "transfer-encoding", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+    const MOST: usize = 9;
+    let values = header.headers.get_all(CONNECTION).iter();
+    let options = values.flat_map(|value| value.as_bytes().split(|octet| *octet == b',')).map(<[u8]>::trim_ascii);
+    for (index, option) in options.filter(|option| !option.is_empty()).enumerate() {
+        if index >= MOST || !is_token(option) || NEVER.iter().any(|name| option.eq_ignore_ascii_case(name.as_bytes())) {
+            return Err(HeadProblem::ConnectionOption);
+        }
+    }
+    Ok(())
+}
+
+/// Whether this is a token (RFC 9110 §5.6.2).
+fn is_token(text: &[u8]) -> bool {
+    text.iter().all(|octet| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(octet))
+}
+
 fn states_length(raw: &[u8]) -> bool {
     let name = CONTENT_LENGTH.as_str().as_bytes();
     raw.split(|octet| *octet == b'\n').any(|line| {
@@ -153,6 +174,32 @@ mod tests {
     fn the_target_is_read_from_the_request_line() {
         assert_eq!(request_target(b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n"), b"/a?b");
         assert_eq!(request_target(b"GET /a#b HTTP/1.1\r\n"), b"/a#b");
+    }
+
+    #[test]
+    fn connection_cannot_name_what_says_where_a_request_goes_or_ends() {
+        let judged = |value: &str| {
+            let mut header = RequestHeader::build("GET", b"/", None).unwrap();
+            header.insert_header(CONNECTION, value).unwrap();
+            connection_options(&header)
+        };
+        let most = ["x"; 9].join(",");
+        for fine in ["close", "keep-alive, Upgrade", "X-Auth-User", ", ,close,", "", "x-hostile", &most] {
+            assert_eq!(judged(fine), Ok(()), "{fine}");
+        }
+        for bad in [
+            "Host",
+            "close,HOST",
+            "content-length",
+            "Transfer-Encoding",
+            "x-forwarded-FOR",
+            "\"host\"",
+            ":path",
+            "a b",
+            &format!("{most},x"),
+        ] {
+            assert_eq!(judged(bad), Err(HeadProblem::ConnectionOption), "{bad}");
+        }
     }
 
     #[test]
