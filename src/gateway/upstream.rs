@@ -1,6 +1,5 @@
 //! One attempt after another: choosing a server, judging failures, dressing the answer.
 
-use super::admission::Admitted;
 use super::denial::{Denial, UpstreamProblem};
 use super::exchange::{Exchange, Grounds, Permit};
 use super::pool::Pool;
@@ -36,10 +35,11 @@ impl Reuse {
     }
 }
 
-/// Gives the session the deadlines of an admitted request.
-pub(super) fn prepare(session: &mut Session, _: &Admitted, limits: &Limits) {
+/// Gives the session the deadlines of an admitted request. Reading has none here: the watch looks after it,
+/// without a timer per read.
+pub(super) fn prepare(session: &mut Session, limits: &Limits) {
     let downstream = session.as_downstream_mut();
-    downstream.set_read_timeout(Some(limits.body_timeout.duration()));
+    downstream.set_read_timeout(None);
     downstream.set_write_timeout(Some(limits.send_timeout.duration()));
 }
 
