@@ -64,11 +64,6 @@ impl RawClient {
         }
     }
 
-    /// The next answer to a HEAD request: it has no content whatever it states.
-    pub(crate) async fn answer_to_head(&mut self) -> Message {
-        self.answer_head().await.expect("an answer to HEAD")
-    }
-
     /// The next answer, interim ones included; `None` where the connection ended before one began.
     pub(crate) async fn next_answer(&mut self) -> Option<Message> {
         let mut answer = self.answer_head().await?;
@@ -93,7 +88,8 @@ impl RawClient {
         Some(answer)
     }
 
-    async fn answer_head(&mut self) -> Option<Message> {
+    /// The head of the next answer, its content unread.
+    pub(crate) async fn answer_head(&mut self) -> Option<Message> {
         loop {
             if let Some(end) = message::head_end(&self.unread) {
                 return Some(message::head(&self.unread.drain(..end).collect::<Vec<u8>>()));
