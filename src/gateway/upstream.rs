@@ -11,8 +11,8 @@ use crate::telemetry::metrics::UpstreamMetrics;
 use http::StatusCode;
 use pingora::ErrorSource;
 use pingora::ErrorType::{
-    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, HTTPStatus, InvalidCert, ReadTimedout, SocketError, TLSHandshakeFailure,
-    TLSHandshakeTimedout, TLSWantX509Lookup, WriteTimedout,
+    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, Custom, HTTPStatus, InvalidCert, ReadTimedout, SocketError,
+    TLSHandshakeFailure, TLSHandshakeTimedout, TLSWantX509Lookup, WriteTimedout,
 };
 use pingora::http::ResponseHeader;
 use pingora::prelude::HttpPeer;
@@ -144,7 +144,8 @@ fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
 /// Answers a request that no attempt could satisfy; returns the status, 0 where the client is gone.
 pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, error: &pingora::Error) -> u16 {
     if exchange.denial().is_none() {
-        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout);
+        // Pingora's own types stand for content that came and was malformed.
+        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout | Custom(_));
         if client_gone {
             return 0;
         }
