@@ -2,6 +2,7 @@
 
 mod a_identity;
 mod b_routing;
+mod c_framing;
 
 use crate::support::message::Message;
 use crate::support::{Config, Gateway, RawClient, Upstream, eventually, raw};

@@ -42,6 +42,11 @@ impl RawClient {
         Self { stream: Box::new(authority.connect(to, name, &[]).await), unread: Vec::new() }
     }
 
+    /// Takes over a connection that stands.
+    pub(crate) fn over(stream: impl Wire + 'static) -> Self {
+        Self { stream: Box::new(stream), unread: Vec::new() }
+    }
+
     /// Sends octets as they are.
     pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {
         within("octets to leave", self.stream.write_all(octets.as_ref())).await.unwrap();
