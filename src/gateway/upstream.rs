@@ -8,7 +8,8 @@ use super::{respond, watch};
 use crate::clock;
 use crate::config::document::Limits;
 use crate::telemetry::metrics::UpstreamMetrics;
-use http::StatusCode;
+use http::header::UPGRADE;
+use http::{HeaderMap, StatusCode};
 use pingora::ErrorSource;
 use pingora::ErrorType::{
     ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, Custom, HTTPStatus, InvalidCert, ReadTimedout, SocketError,
@@ -105,6 +106,18 @@ fn problem(error: &pingora::Error) -> UpstreamProblem {
             UpstreamProblem::Connect
         }
         _ => UpstreamProblem::Response,
+    }
+}
+
+/// Believes a switch of protocols (101) only where the client asked for it, and only to WebSocket: after any
+/// other one, client and gateway would disagree about where HTTP ends (T-44, T-45).
+pub(super) fn admit_switch(session: &Session, answer: &ResponseHeader) -> Result<(), UpstreamProblem> {
+    let to_websocket = |fields: &HeaderMap| fields.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let asked = || session.as_downstream().is_upgrade_req() && to_websocket(&session.req_header().headers);
+    if answer.status != StatusCode::SWITCHING_PROTOCOLS || (to_websocket(&answer.headers) && asked()) {
+        Ok(())
+    } else {
+        Err(UpstreamProblem::Response)
     }
 }
 
