@@ -50,7 +50,7 @@ async fn t_40_premature_upgrade() {
         let octets = format!("GET /public/x HTTP/1.1\r\nHost: localhost\r\n{upgrade}\r\n{SMUGGLED}{SENTINEL}");
         let answers = all_answers(&scene, octets).await;
         // The second request is either judged by itself or never looked at; it does not ride on the first.
-        assert!([&[403][..], &[403, 401, 404]].contains(&answers.as_slice()), "{upgrade}: {answers:?}");
+        assert!(!answers.is_empty() && [403, 401, 404].starts_with(&answers), "{upgrade}: {answers:?}");
         let heard = scene.upstream.heard_text();
         assert!(!heard.contains("smuggled"), "{heard}");
         assert_eq!(scene.upstream.request().target(), "/public/x");
@@ -269,7 +269,7 @@ async fn t_43_what_follows_a_content_is_no_part_of_it() {
         let scene = Scene::bar("").await;
         let octets = post("/public/x", "Transfer-Encoding: chunked\r\n", &format!("{content}{SMUGGLED}{SENTINEL}"));
         let answers = all_answers(&scene, octets).await;
-        assert!([&[200][..], &[200, 401, 404]].contains(&answers.as_slice()), "{content:?}: {answers:?}");
+        assert!(!answers.is_empty() && [200, 401, 404].starts_with(&answers), "{content:?}: {answers:?}");
         let request = scene.upstream.request();
         assert_eq!(request.text(), if content.contains("hello") { "hello" } else { "" });
         assert!(!scene.upstream.heard_text().contains("smuggled") && request.trailers.is_empty(), "{content:?}");
@@ -316,7 +316,7 @@ async fn t_45_fake_websocket() {
         // No tunnel: what follows is judged like any request, or not read at all.
         if client.try_send(format!("{SMUGGLED}{SENTINEL}")).await.is_ok() {
             let answers = statuses(&client.all_answers().await);
-            assert!([&[][..], &[401, 404]].contains(&answers.as_slice()), "{reply}: {answers:?}");
+            assert!([401, 404].starts_with(&answers), "{reply}: {answers:?}");
         }
         assert!(!scene.upstream.heard_text().contains("smuggled"), "{reply}");
     }
