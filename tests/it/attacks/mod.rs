@@ -3,6 +3,7 @@
 mod a_identity;
 mod b_routing;
 mod c_framing;
+mod g_operations;
 
 use crate::support::message::Message;
 use crate::support::{Config, Gateway, RawClient, Upstream, eventually, raw};

@@ -4,6 +4,7 @@ use super::certificates::Authority;
 use super::message::{self, Framing, Message};
 use super::within;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -126,6 +127,19 @@ impl RawClient {
         while self.unread.len() < count && self.read_more().await {}
         let count = count.min(self.unread.len());
         self.unread.drain(..count).collect()
+    }
+
+    /// Whether the gateway has closed the connection already; what it sent is kept.
+    pub(crate) async fn is_over(&mut self) -> bool {
+        let mut room = vec![0; 16 * 1024];
+        match tokio::time::timeout(Duration::ZERO, self.stream.read(&mut room)).await {
+            Err(_) => false,
+            Ok(read) => {
+                let read = read.unwrap_or(0);
+                self.unread.extend_from_slice(&room[..read]);
+                read == 0
+            }
+        }
     }
 
     /// Reads once; whether anything came. A reset counts as the end.
