@@ -79,7 +79,7 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_request_filter(&self, _: &mut Session, head: &mut RequestHeader, exchange: &mut Exchange) -> pingora::Result<()> {
         let permit = exchange.permit().map_err(denial::abort)?;
-        permit.plan().apply(head, &exchange.live.snapshot.managed)
+        permit.plan().apply(head, &exchange.live.snapshot)
     }
 
     async fn request_body_filter(&self, session: &mut Session, piece: &mut Option<Bytes>, end: bool, exchange: &mut Exchange) -> pingora::Result<()> {
