@@ -104,7 +104,8 @@ impl ProxyHttp for Gateway {
         Ok(())
     }
 
-    async fn response_filter(&self, _: &mut Session, head: &mut ResponseHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+    async fn response_filter(&self, session: &mut Session, head: &mut ResponseHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+        upstream::admit_switch(session, head).map_err(|problem| exchange.fail(Denial::Upstream(problem)))?;
         upstream::answered(head, exchange)
     }
 

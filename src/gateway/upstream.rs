@@ -7,11 +7,12 @@ use super::{respond, watch};
 use crate::clock;
 use crate::config::document::Limits;
 use crate::telemetry::metrics::UpstreamMetrics;
-use http::StatusCode;
+use http::header::UPGRADE;
+use http::{HeaderMap, StatusCode};
 use pingora::ErrorSource;
 use pingora::ErrorType::{
-    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, HTTPStatus, InvalidCert, ReadTimedout, SocketError, TLSHandshakeFailure,
-    TLSHandshakeTimedout, TLSWantX509Lookup, WriteTimedout,
+    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, Custom, HTTPStatus, InvalidCert, ReadTimedout, SocketError,
+    TLSHandshakeFailure, TLSHandshakeTimedout, TLSWantX509Lookup, WriteTimedout,
 };
 use pingora::http::ResponseHeader;
 use pingora::prelude::HttpPeer;
@@ -108,6 +109,18 @@ fn problem(error: &pingora::Error) -> UpstreamProblem {
     }
 }
 
+/// Believes a switch of protocols (101) only where the client asked for it, and only to WebSocket: after any
+/// other one, client and gateway would disagree about where HTTP ends (T-44, T-45).
+pub(super) fn admit_switch(session: &Session, answer: &ResponseHeader) -> Result<(), UpstreamProblem> {
+    let to_websocket = |fields: &HeaderMap| fields.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let asked = || session.as_downstream().is_upgrade_req() && to_websocket(&session.req_header().headers);
+    if answer.status != StatusCode::SWITCHING_PROTOCOLS || (to_websocket(&answer.headers) && asked()) {
+        Ok(())
+    } else {
+        Err(UpstreamProblem::Response)
+    }
+}
+
 /// The upstream answered: records it, and adds what the scheme gives with the answer.
 pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingora::Result<()> {
     let permit = exchange.permit().map_err(super::denial::abort)?;
@@ -144,7 +157,8 @@ fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
 /// Answers a request that no attempt could satisfy; returns the status, 0 where the client is gone.
 pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, error: &pingora::Error) -> u16 {
     if exchange.denial().is_none() {
-        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout);
+        // Pingora's own types stand for content that came and was malformed.
+        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout | Custom(_));
         if client_gone {
             return 0;
         }
