@@ -3,12 +3,21 @@
 use super::document::{IdentityFields, IdentityPreset};
 use crate::scheme::Principal;
 use crate::setting::Problem;
+use bytes::Bytes;
 use http::header::HeaderName;
 
 /// Fields and what fills them, for one route.
 #[derive(Debug, Default)]
 pub struct IdentityPlan {
-    fields: Vec<(HeaderName, IdentityValue)>,
+    fields: Vec<IdentityField>,
+}
+
+#[derive(Debug)]
+struct IdentityField {
+    name: HeaderName,
+    /// The name as it stands on the wire.
+    written: Bytes,
+    value: IdentityValue,
 }
 
 /// What fills an identity field.
@@ -24,17 +33,17 @@ const GROUPS: &[&str] = &["groups", "http://schemas.microsoft.com/ws/2008/06/ide
 const NAME: &[&str] = &["preferred_username", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"];
 
 const AUTH_REQUEST: &[(&str, IdentityValue)] = &[
-    ("x-auth-request-user", IdentityValue::Subject),
-    ("x-auth-request-email", IdentityValue::FirstClaim(EMAIL)),
-    ("x-auth-request-groups", IdentityValue::FirstClaim(GROUPS)),
-    ("x-auth-request-preferred-username", IdentityValue::FirstClaim(NAME)),
+    ("X-Auth-Request-User", IdentityValue::Subject),
+    ("X-Auth-Request-Email", IdentityValue::FirstClaim(EMAIL)),
+    ("X-Auth-Request-Groups", IdentityValue::FirstClaim(GROUPS)),
+    ("X-Auth-Request-Preferred-Username", IdentityValue::FirstClaim(NAME)),
 ];
 
 const REMOTE_USER: &[(&str, IdentityValue)] = &[
-    ("remote-user", IdentityValue::Subject),
-    ("remote-email", IdentityValue::FirstClaim(EMAIL)),
-    ("remote-groups", IdentityValue::FirstClaim(GROUPS)),
-    ("remote-name", IdentityValue::FirstClaim(NAME)),
+    ("Remote-User", IdentityValue::Subject),
+    ("Remote-Email", IdentityValue::FirstClaim(EMAIL)),
+    ("Remote-Groups", IdentityValue::FirstClaim(GROUPS)),
+    ("Remote-Name", IdentityValue::FirstClaim(NAME)),
 ];
 
 /// Names that backends commonly believe; removed on every route whether or not any route sets them.
@@ -65,6 +74,9 @@ const ALWAYS_MANAGED: &[&str] = &[
 const ALWAYS_MANAGED_PREFIXES: &[&str] =
     &["x-auth-request-", "x-auth-user", "x-forwarded-", "x-envoy-", "x-ssl-", "x-client-cert-", "ssl-client-", "x-http-method"];
 
+/// Fields that only their exact name may stand for: a backend that folds names would read two framings.
+const NEVER_ALIASED: &[&str] = &["content-length", "transfer-encoding"];
+
 /// Names of fields that belong to routing, framing or credentials and can never carry an identity.
 const UNUSABLE: &[&str] = &[
     "host",
@@ -87,27 +99,33 @@ impl IdentityPlan {
     /// # Errors
     /// Names that are no field names or that can never carry an identity.
     pub fn build(settings: &IdentityFields) -> Result<Self, Vec<Problem>> {
-        let mut fields: Vec<_> = preset(settings.preset).iter().map(|(name, value)| (HeaderName::from_static(name), value.clone())).collect();
+        let preset = preset(settings.preset).iter().filter_map(|(name, value)| IdentityField::named(name, value.clone()));
+        let mut fields: Vec<_> = preset.collect();
         let mut problems = Vec::new();
         for (name, claim) in &settings.fields {
-            match HeaderName::try_from(name.as_str()) {
-                Ok(name) if !UNUSABLE.contains(&name.as_str()) => fields.push((name, IdentityValue::Claim(claim.0.as_str().into()))),
-                Ok(_) | Err(_) => {
-                    problems.push(Problem::new(claim.at(), format!("the field name `{name}`"), "a field that can carry an identity"));
-                }
+            match IdentityField::named(name, IdentityValue::Claim(claim.0.as_str().into())) {
+                Some(field) => fields.push(field),
+                None => problems.push(Problem::new(claim.at(), format!("the field name `{name}`"), "a field that can carry an identity")),
             }
         }
         if problems.is_empty() { Ok(Self { fields }) } else { Err(problems) }
     }
 
     /// The fields with their values for a principal; fields without a value are absent.
-    pub fn values<'p>(&'p self, principal: &'p Principal) -> impl Iterator<Item = (&'p HeaderName, &'p str)> {
-        self.fields.iter().filter_map(|(name, value)| Some((name, value.of(principal)?)))
+    pub fn values<'p>(&'p self, principal: &'p Principal) -> impl Iterator<Item = (&'p Bytes, &'p str)> {
+        self.fields.iter().filter_map(|field| Some((&field.written, field.value.of(principal)?)))
     }
 
     /// The names of all fields, filled or not.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
-        self.fields.iter().map(|(name, _)| name)
+        self.fields.iter().map(|field| &field.name)
+    }
+}
+
+impl IdentityField {
+    fn named(written: &str, value: IdentityValue) -> Option<Self> {
+        let name = HeaderName::try_from(written).ok().filter(|name| !UNUSABLE.contains(&name.as_str()))?;
+        Some(Self { name, written: Bytes::copy_from_slice(written.as_bytes()), value })
     }
 }
 
@@ -159,7 +177,8 @@ impl ManagedNames {
     /// Whether a field of this name from a client must not reach an upstream.
     pub fn covers(&self, name: &str) -> bool {
         let exact = self.by_length.get(name.len()).is_some_and(|names| names.iter().any(|known| folds_to(name, known)));
-        exact || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
+        let alias = NEVER_ALIASED.iter().any(|known| folds_to(name, known) && name != *known);
+        exact || alias || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
     }
 }
 
@@ -195,6 +214,14 @@ mod tests {
         for alias in ["x.auth.request.user", "x!birthdate", "x~forwarded~for", "remote.user"] {
             assert!(managed().covers(alias), "{alias}");
         }
+    }
+
+    #[test]
+    fn framing_has_no_alias() {
+        for alias in ["content_length", "transfer_encoding", "transfer.encoding"] {
+            assert!(managed().covers(alias), "{alias}");
+        }
+        assert!(!managed().covers("content-length") && !managed().covers("transfer-encoding"));
     }
 
     #[test]

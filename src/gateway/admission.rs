@@ -7,7 +7,7 @@ use super::exchange::{Denied, Exchange, Grounds, Permit};
 use super::forwarding;
 use super::judge::{Bounds, JudgedHead, judge};
 use super::live::Live;
-use super::plan::{self, Plan, Provenance};
+use super::plan::{self, Plan, Provenance, SetField};
 use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Admission, Route, RouteId, SchemeId};
 use crate::route::Found;
@@ -15,7 +15,6 @@ use crate::scheme::{AnyCredential, Carriers, Challenge, ContentNeed, Evidence, F
 use crate::telemetry::metrics::Judgement;
 use bytes::Bytes;
 use http::HeaderValue;
-use http::header::HeaderName;
 use http::uri::PathAndQuery;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
@@ -43,31 +42,31 @@ pub(super) struct Admitted {
 /// # Errors
 /// Why it is denied, with the route as far as one was found.
 pub(super) async fn admit(session: &mut Session, exchange: &Exchange) -> Result<Admitted, Denied> {
-    let live = Arc::clone(&exchange.live);
     let facts = connection::facts(session);
     let raw = raw_head(session);
-    let applicant = Applicant { live: &live, facts: &facts, exchange, now: clock::now() };
-    let (route, need) = survey(session.req_header(), &raw, &applicant)?;
-    let denied = |denial: Denial| Denied { denial, route: Some(route) };
-    content::admit_length(session, live.snapshot.limits.max_body_size.octets()).map_err(|problem| denied(problem.into()))?;
-    let content = match need {
-        ContentNeed::Nothing => Bytes::new(),
-        ContentNeed::Whole { limit } => content::read(session, limit, &live.snapshot.limits).await.map_err(denied)?,
+    let applicant = Applicant { live: &exchange.live, facts: &facts, exchange, now: clock::now() };
+    let (route, limit) = {
+        let judged = judge_head(session.req_header(), &raw, &applicant).map_err(|problem| Denied { denial: problem.into(), route: None })?;
+        let route = find(&judged, &applicant).map_err(|denial| Denied { denial, route: None })?;
+        content::admit_length(session, exchange.live.snapshot.limits.max_body_size.octets()).map_err(|problem| at(route, problem.into()))?;
+        match need(&judged.head(), route, &exchange.live) {
+            ContentNeed::Nothing => return decide(&judged, &[], route, &applicant).await.map_err(|denial| at(route, denial)),
+            ContentNeed::Whole { limit } => (route, limit),
+        }
     };
-    decide(session.req_header(), &raw, &content, route, &applicant).await.map_err(denied)
+    let content = content::read(session, limit, &exchange.live.snapshot.limits).await.map_err(|denial| at(route, denial))?;
+    // Judged anew, because reading the content needed the session that the head borrows from.
+    let judged = judge_head(session.req_header(), &raw, &applicant).map_err(|problem| at(route, problem.into()))?;
+    decide(&judged, &content, route, &applicant).await.map_err(|denial| at(route, denial))
+}
+
+const fn at(route: RouteId, denial: Denial) -> Denied {
+    Denied { denial, route: Some(route) }
 }
 
 /// The head's octets over HTTP/1; nothing over HTTP/2.
 fn raw_head(session: &Session) -> Bytes {
     session.as_downstream().as_http1().map(|http1| http1.get_headers_raw_bytes()).unwrap_or_default()
-}
-
-/// Finds the route and what its schemes must see of the content.
-fn survey(header: &RequestHeader, raw: &[u8], applicant: &Applicant<'_>) -> Result<(RouteId, ContentNeed), Denied> {
-    let routeless = |denial| Denied { denial, route: None };
-    let judged = judge_head(header, raw, applicant).map_err(|problem| routeless(problem.into()))?;
-    let route = find(&judged, applicant).map_err(routeless)?;
-    Ok((route, need(&judged.head(), route, applicant.live)))
 }
 
 fn judge_head<'r>(header: &'r RequestHeader, raw: &'r [u8], applicant: &Applicant<'_>) -> Result<JudgedHead<'r>, HeadProblem> {
@@ -106,15 +105,8 @@ fn scheme_ids(route: RouteId, live: &Live) -> &[SchemeId] {
     }
 }
 
-/// Proves who it is and plans the way; the head is judged anew because reading the content needed the session.
-async fn decide(
-    header: &RequestHeader,
-    raw: &[u8],
-    content: &[u8],
-    id: RouteId,
-    applicant: &Applicant<'_>,
-) -> Result<Admitted, Denial> {
-    let judged = judge_head(header, raw, applicant)?;
+/// Proves who it is and plans the way.
+async fn decide(judged: &JudgedHead<'_>, content: &[u8], id: RouteId, applicant: &Applicant<'_>) -> Result<Admitted, Denial> {
     let live = applicant.live;
     let route = live.snapshot.routes.get(id.index()).ok_or(Denial::Fault)?;
     let evidence = Evidence { head: judged.head(), connection: &applicant.facts.connection, content, now: applicant.now };
@@ -125,7 +117,7 @@ async fn decide(
             (Grounds::Proved(proof), Some(scheme))
         }
     };
-    let plan = lay_plan(&judged, route, &grounds, scheme, applicant)?;
+    let plan = lay_plan(judged, route, &grounds, scheme, applicant)?;
     let client = forwarding::client(&judged.head(), &applicant.facts.connection, &live.snapshot.trusted_proxies);
     Ok(Admitted { permit: Permit::grant(id, grounds, plan, applicant.exchange.started), client })
 }
@@ -204,20 +196,20 @@ fn lay_plan(
 ) -> Result<Plan, Denial> {
     let live = applicant.live;
     let head = judged.head();
-    let named = scheme.and_then(|id| live.snapshot.schemes.get(id.index()));
-    let carriers = named.filter(|named| named.scheme.onward() == Onward::Removed).map(|named| named.scheme.carriers());
+    let strips = scheme.and_then(|id| Some((id, live.snapshot.schemes.get(id.index())?)));
+    let strips = strips.filter(|(_, named)| named.scheme.onward() == Onward::Removed);
     let pool = live.pool(route.upstream).ok_or(Denial::Fault)?;
     let trust = forwarding::trust(applicant.facts.connection.peer, &live.snapshot.trusted_proxies);
     let host = pool.fixed_host().unwrap_or(head.authority);
     let from = Provenance { connection: &applicant.facts.connection, trust, id: applicant.exchange.id, host };
     let mut fields = plan::provenance(&head, &from);
     add_identity(route, grounds, &mut fields)?;
-    let target = forwarded_target(judged, route, carriers, live)?;
-    Ok(Plan { target, credentials: carriers.map(|carriers| carriers.fields.clone()).unwrap_or_default(), fields, trust })
+    let target = forwarded_target(judged, route, strips.map(|(_, named)| named.scheme.carriers()), live)?;
+    Ok(Plan { target, strips: strips.map(|(id, _)| id), fields, trust, trace: forwarding::trace(head.fields) })
 }
 
 /// Writes who it is; a value that cannot stand in a field denies the request rather than being cut (T-14).
-fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<(HeaderName, HeaderValue)>) -> Result<(), Denial> {
+fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<SetField>) -> Result<(), Denial> {
     let Grounds::Proved(proof) = grounds else { return Ok(()) };
     for (name, value) in route.identity.values(&proof.principal) {
         let value = HeaderValue::from_str(value).or_else(|_| HeaderValue::from_bytes(value.as_bytes()));

@@ -1,8 +1,11 @@
 //! What trusted proxies before us stated about the client, and what we state to the upstream.
 
+use super::plan::Trace;
 use crate::scheme::{Connection, RequestHead, TransportSecurity};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
 use ipnet::IpNet;
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
 /// The client's addresses so far, as appended to by each proxy.
@@ -64,15 +67,41 @@ fn addresses(fields: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
 
 /// The value of `X-Forwarded-For`: the peer, behind what a trusted peer stated.
 pub(super) fn forwarded_for(fields: &HeaderMap, connection: &Connection, trust: PeerTrust) -> Option<HeaderValue> {
-    let mut text = String::with_capacity(39);
+    let mut text = Vec::with_capacity(39);
     if trust == PeerTrust::Trusted {
         for value in fields.get_all(FORWARDED_FOR) {
-            text.push_str(value.to_str().unwrap_or_default());
-            text.push_str(", ");
+            text.extend_from_slice(value.as_bytes());
+            text.extend_from_slice(b", ");
         }
     }
-    std::fmt::Write::write_fmt(&mut text, format_args!("{}", connection.peer.ip().to_canonical())).ok()?;
-    HeaderValue::try_from(text).ok()
+    write_address(&mut text, connection.peer.ip().to_canonical());
+    HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
+}
+
+fn write_address(text: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    text.push(b'.');
+                }
+                write_octet(text, octet);
+            }
+        }
+        // Writing to a vector cannot fail.
+        IpAddr::V6(address) => write!(text, "{address}").unwrap_or_default(),
+    }
+}
+
+/// Decimal without the machinery of `fmt`: this stands in every request.
+fn write_octet(text: &mut Vec<u8>, octet: u8) {
+    if octet >= 100 {
+        text.push(b'0' + octet / 100);
+    }
+    if octet >= 10 {
+        text.push(b'0' + octet / 10 % 10);
+    }
+    text.push(b'0' + octet % 10);
 }
 
 /// The value of `X-Forwarded-Proto`.
@@ -95,11 +124,17 @@ pub(super) fn stated_request_id(fields: &HeaderMap, trust: PeerTrust) -> Option<
     (stated.len() <= LONGEST && stated.as_bytes().iter().all(harmless)).then_some(stated)
 }
 
-/// Whether the client's trace context can be continued: one `traceparent` of version 00 (W3C Trace Context §3.2).
-pub(super) fn continues_trace(fields: &HeaderMap) -> bool {
+/// Whether the client's trace context can go on: none, or one `traceparent` of version 00 (W3C Trace Context §3.2).
+pub(super) fn trace(fields: &HeaderMap) -> Trace {
     let mut values = fields.get_all(TRACEPARENT).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return false };
-    let value = value.as_bytes();
+    match (values.next(), values.next()) {
+        (None, _) => Trace::Continued,
+        (Some(value), None) if is_traceparent(value.as_bytes()) => Trace::Continued,
+        (Some(_), _) => Trace::Dropped,
+    }
+}
+
+fn is_traceparent(value: &[u8]) -> bool {
     let shape = |(index, octet): (usize, &u8)| match index {
         2 | 35 | 52 => *octet == b'-',
         _ => octet.is_ascii_digit() || (b'a'..=b'f').contains(octet),
@@ -147,6 +182,15 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_written_in_full() {
+        for address in ["0.0.0.0", "9.10.99.100", "255.255.255.255", "2001:db8::1"] {
+            let mut text = Vec::new();
+            write_address(&mut text, address.parse().unwrap());
+            assert_eq!(text, address.as_bytes());
+        }
+    }
+
+    #[test]
     fn a_mapped_address_is_the_address() {
         assert_eq!(client_of(&["1.2.3.4"], "[::ffff:10.0.0.1]:1", &["10.0.0.0/8"]), "1.2.3.4");
     }
@@ -156,7 +200,7 @@ mod tests {
         let with = |value: &'static str| {
             let mut fields = HeaderMap::new();
             fields.insert(TRACEPARENT, HeaderValue::from_static(value));
-            continues_trace(&fields)
+            trace(&fields) == Trace::Continued
         };
         assert!(with("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
         assert!(!with("00-00000000000000000000000000000000-00f067aa0ba902b7-01"));

@@ -2,11 +2,11 @@
 
 use super::Gateway;
 use super::live::Current;
-use super::watch::Watch;
+use super::watch::{self, Patrol};
 use crate::telemetry::metrics::{ListenerMetrics, Metrics};
 use async_trait::async_trait;
 use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp};
-use pingora::protocols::Stream;
+use pingora::protocols::{ALPN, Stream};
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora::protocols::l4::stream::Stream as RawStream;
@@ -30,6 +30,8 @@ pub(super) struct Door {
     pub(super) metrics: Arc<Metrics>,
     /// Connections open now, over all listeners.
     pub(super) open: AtomicU32,
+    /// Deadlines.
+    pub(super) patrol: Arc<Patrol>,
 }
 
 /// One listener's connections.
@@ -86,9 +88,6 @@ impl ServerApp for Listener {
             return None;
         };
         let _held = self.metrics.hold_connection();
-        if stream.get_ssl_digest().is_some() {
-            return self.http1.process_new(stream, shutdown).await;
-        }
         let mut stopping = shutdown.clone();
         let version = tokio::select! {
             biased;
@@ -97,7 +96,13 @@ impl ServerApp for Listener {
             _ = stopping.wait_for(|stop| *stop) => return None,
         };
         match version {
-            Ok(Some((Version::Http1, stream))) => self.http1.process_new(stream, shutdown).await,
+            Ok(Some((Version::Http1, stream))) => {
+                let served = self.door.patrol.begin().over(self.http1.process_new(stream, shutdown)).await;
+                served.unwrap_or_else(|wait| {
+                    self.door.metrics.record_connection_aborted(wait.reason());
+                    None
+                })
+            }
             Ok(Some((Version::Http2, stream))) => self.http2.process_new(stream, shutdown).await,
             Ok(None) => None,
             Err(_) => {
@@ -117,9 +122,14 @@ enum Version {
     Http2,
 }
 
-/// Tells the version of HTTP by reading until the octets differ from the HTTP/2 preface, and puts them back.
+/// Tells the version of HTTP: over TLS as agreed by ALPN; in clear text by reading until the octets differ
+/// from the HTTP/2 preface, and putting them back.
 /// Pingora's own look waits for 24 octets, which a short HTTP/1.0 request never sends.
 async fn versioned(stream: Stream) -> Option<(Version, Stream)> {
+    if stream.get_ssl_digest().is_some() {
+        let version = if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) { Version::Http2 } else { Version::Http1 };
+        return Some((version, stream));
+    }
     let mut raw = stream.into_any().downcast::<RawStream>().ok()?;
     Some((version(&mut raw).await, raw))
 }
@@ -152,7 +162,11 @@ impl HttpServerApp for Server {
             // Pingora's own timer must not be shorter than ours.
             session.set_keepalive(Some(patience.as_secs().saturating_add(1)));
         }
-        let served = Watch::head(patience).over(self.door.proxy.process_new_http(session, shutdown)).await;
+        if watch::is_on() {
+            watch::expect_head(patience);
+            return self.door.proxy.process_new_http(session, shutdown).await;
+        }
+        let served = self.door.patrol.begin().over(self.door.proxy.process_new_http(session, shutdown)).await;
         served.unwrap_or_else(|wait| {
             self.door.metrics.record_connection_aborted(wait.reason());
             None

@@ -61,7 +61,7 @@ impl ProxyHttp for Gateway {
         content::watch(session, &exchange.live.snapshot.limits);
         match admission::admit(session, exchange).await {
             Ok(admitted) => {
-                upstream::prepare(session, &admitted, &exchange.live.snapshot.limits);
+                upstream::prepare(session, &exchange.live.snapshot.limits);
                 exchange.admit(admitted);
                 Ok(false)
             }
@@ -79,7 +79,7 @@ impl ProxyHttp for Gateway {
 
     async fn upstream_request_filter(&self, _: &mut Session, head: &mut RequestHeader, exchange: &mut Exchange) -> pingora::Result<()> {
         let permit = exchange.permit().map_err(denial::abort)?;
-        permit.plan().apply(head, &exchange.live.snapshot.managed)
+        permit.plan().apply(head, &exchange.live.snapshot)
     }
 
     async fn request_body_filter(&self, session: &mut Session, piece: &mut Option<Bytes>, end: bool, exchange: &mut Exchange) -> pingora::Result<()> {
@@ -104,7 +104,8 @@ impl ProxyHttp for Gateway {
         Ok(())
     }
 
-    async fn response_filter(&self, _: &mut Session, head: &mut ResponseHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+    async fn response_filter(&self, session: &mut Session, head: &mut ResponseHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+        upstream::admit_switch(session, head).map_err(|problem| exchange.fail(Denial::Upstream(problem)))?;
         upstream::answered(head, exchange)
     }
 

@@ -1,25 +1,40 @@
 //! What happens to a request on its way to the upstream: described once, applied on every attempt.
 
-use super::forwarding::{self, FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, PeerTrust, REQUEST_ID, TRACEPARENT, TRACESTATE};
+use super::forwarding::{self, FORWARDED, FORWARDED_HOST, PeerTrust, TRACEPARENT, TRACESTATE};
 use super::request_id::RequestId;
-use crate::config::identity::ManagedNames;
+use crate::config::snapshot::{SchemeId, Snapshot};
 use crate::scheme::{Carriers, Connection, RequestHead};
 use crate::token::form;
+use bytes::Bytes;
 use http::header::{EXPECT, HOST, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use pingora::http::RequestHeader;
 use std::borrow::Cow;
 
+/// A field that the gateway sets: its name as it stands on the wire, and its value.
+pub(super) type SetField = (Bytes, HeaderValue);
+
 /// What is changed in a request's head.
 pub(super) struct Plan {
     /// The whole new target, where it differs from the one received.
     pub(super) target: Option<PathAndQuery>,
-    /// Fields that carried credentials.
-    pub(super) credentials: Vec<HeaderName>,
+    /// The scheme whose credentials are removed.
+    pub(super) strips: Option<SchemeId>,
     /// Fields that are set, in place of what the client sent under these names.
-    pub(super) fields: Vec<(HeaderName, HeaderValue)>,
+    pub(super) fields: Vec<SetField>,
     /// Whether what the peer states about the client goes on.
     pub(super) trust: PeerTrust,
+    /// Whether the client's trace goes on.
+    pub(super) trace: Trace,
+}
+
+/// What becomes of the client's trace context (W3C Trace Context).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trace {
+    /// There is none, or it is well-formed.
+    Continued,
+    /// It is malformed or repeated: it is removed.
+    Dropped,
 }
 
 /// What every request states about the client, whatever its route.
@@ -35,34 +50,38 @@ pub(super) struct Provenance<'a> {
 }
 
 /// The fields that describe where a request comes from. A value that cannot be written is left out.
-pub(super) fn provenance(head: &RequestHead<'_>, from: &Provenance<'_>) -> Vec<(HeaderName, HeaderValue)> {
+pub(super) fn provenance(head: &RequestHead<'_>, from: &Provenance<'_>) -> Vec<SetField> {
     /// Room for these fields and a few of identity.
-    const USUAL: usize = 12;
+    const USUAL: usize = 8;
     let Provenance { connection, trust, id, host } = from;
     let mut fields = Vec::with_capacity(USUAL);
     if let Some(addresses) = forwarding::forwarded_for(head.fields, connection, *trust) {
-        fields.push((FORWARDED_FOR, addresses));
+        fields.push((Bytes::from_static(b"X-Forwarded-For"), addresses));
     }
-    fields.push((FORWARDED_PROTO, forwarding::forwarded_proto(head.fields, connection, *trust)));
-    let stated_host = head.fields.get(FORWARDED_HOST).filter(|_| *trust == PeerTrust::Trusted).cloned();
-    if let Some(host) = stated_host.or_else(|| HeaderValue::from_str(head.authority).ok()) {
-        fields.push((FORWARDED_HOST, host));
-    }
+    fields.push((Bytes::from_static(b"X-Forwarded-Proto"), forwarding::forwarded_proto(head.fields, connection, *trust)));
     let stated_id = forwarding::stated_request_id(head.fields, *trust).cloned();
-    if let Some(name) = stated_id.or_else(|| HeaderValue::from_str(id.as_str()).ok()) {
-        fields.push((REQUEST_ID, name));
+    if let Some(name) = stated_id.or_else(|| HeaderValue::from_bytes(id.as_octets()).ok()) {
+        fields.push((Bytes::from_static(b"X-Request-Id"), name));
     }
-    if !forwarding::continues_trace(head.fields)
-        && let Ok(parent) = HeaderValue::from_bytes(&id.traceparent())
-    {
-        fields.push((TRACEPARENT, parent));
+    if let Some(original) = original_host(head, from) {
+        fields.push((Bytes::from_static(b"X-Forwarded-Host"), original));
     }
     if head.fields.get(HOST).is_none_or(|written| written != host)
         && let Ok(host) = HeaderValue::from_str(host)
     {
-        fields.push((HOST, host));
+        fields.push((Bytes::from_static(b"Host"), host));
     }
     fields
+}
+
+/// The host that the client asked for, where the upstream does not learn it from Host.
+fn original_host(head: &RequestHead<'_>, from: &Provenance<'_>) -> Option<HeaderValue> {
+    let stated = head.fields.get(FORWARDED_HOST).filter(|_| from.trust == PeerTrust::Trusted);
+    match stated {
+        Some(stated) => Some(stated.clone()),
+        None if from.host == head.authority => None,
+        None => HeaderValue::from_str(head.authority).ok(),
+    }
 }
 
 /// The query without the parameters that carried a credential; every other octet stays.
@@ -83,25 +102,27 @@ impl Plan {
     ///
     /// Everything that only the gateway may set is removed first, under every spelling; nothing that
     /// a client names in `Connection` can remove what is set here, because Pingora has removed those before.
-    pub(super) fn apply(&self, header: &mut RequestHeader, managed: &ManagedNames) -> pingora::Result<()> {
-        let forged: Vec<HeaderName> = header.headers.keys().filter(|name| managed.covers(name.as_str())).cloned().collect();
-        for name in forged.iter().chain(&self.credentials) {
+    pub(super) fn apply(&self, header: &mut RequestHeader, snapshot: &Snapshot) -> pingora::Result<()> {
+        let unwanted: Vec<HeaderName> = header.headers.keys().filter(|name| self.removes(name, snapshot)).cloned().collect();
+        for name in &unwanted {
             header.remove_header(name);
         }
-        header.remove_header(&EXPECT);
-        if self.trust == PeerTrust::Untrusted {
-            header.remove_header(&FORWARDED);
-        }
         for (name, value) in &self.fields {
-            if *name == TRACEPARENT {
-                header.remove_header(&TRACESTATE);
-            }
             header.insert_header(name.clone(), value.clone())?;
         }
         match &self.target {
             Some(target) => replace_target(header, target),
             None => Ok(()),
         }
+    }
+
+    fn removes(&self, name: &HeaderName, snapshot: &Snapshot) -> bool {
+        let carries = |id: SchemeId| snapshot.schemes.get(id.index()).is_some_and(|named| named.scheme.carriers().fields.contains(name));
+        snapshot.managed.covers(name.as_str())
+            || *name == EXPECT
+            || (self.trust == PeerTrust::Untrusted && *name == FORWARDED)
+            || (self.trace == Trace::Dropped && (*name == TRACEPARENT || *name == TRACESTATE))
+            || self.strips.is_some_and(carries)
     }
 }
 

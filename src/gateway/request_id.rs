@@ -9,7 +9,7 @@ pub(super) struct RequestIds {
     counter: AtomicU64,
 }
 
-/// 128 bits in lower-case hex: an `X-Request-Id`, and the trace-id of a new `traceparent`.
+/// 128 bits in lower-case hex, as `X-Request-Id` carries it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestId([u8; 32]);
 
@@ -51,12 +51,9 @@ impl RequestId {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// A `traceparent` that starts a trace here (W3C Trace Context §3.2), not sampled.
-    pub(super) fn traceparent(&self) -> [u8; 55] {
-        let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        value.iter_mut().skip(3).zip(self.0).for_each(|(place, digit)| *place = digit);
-        value.iter_mut().skip(36).zip(self.0.iter().rev()).take(16).for_each(|(place, digit)| *place = *digit);
-        value
+    /// The identifier as octets.
+    pub(super) const fn as_octets(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -70,14 +67,5 @@ mod tests {
         let made: std::collections::HashSet<_> = (0..1000).map(|_| ids.next().as_str().to_owned()).collect();
         assert_eq!(made.len(), 1000);
         assert!(made.iter().all(|id| id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit())));
-    }
-
-    #[test]
-    fn a_traceparent_has_four_parts() {
-        let value = RequestIds::from_random([9; 16]).next().traceparent();
-        let text = std::str::from_utf8(&value).unwrap();
-        let lengths: Vec<_> = text.split('-').map(str::len).collect();
-        assert_eq!(lengths, [2, 32, 16, 2], "{text}");
-        assert!(text.starts_with("00-") && text.ends_with("-00"));
     }
 }

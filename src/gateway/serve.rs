@@ -5,6 +5,7 @@ use super::listen::{Door, Listener};
 use super::live::{Current, Live};
 use super::reload::Reloader;
 use super::request_id::RequestIds;
+use super::watch::Patrol;
 use super::{Gateway, tls};
 use crate::clock;
 use crate::config::snapshot::{Fixed, ListenerSecurity, ListenerSpec, Snapshot};
@@ -129,7 +130,9 @@ fn door(current: &Arc<Current>, metrics: &Arc<Metrics>, workers: usize) -> Resul
     };
     let gateway = Gateway { current: Arc::clone(current), metrics: Arc::clone(metrics), ids: RequestIds::from_random(seed) };
     let proxy = Arc::new(http_proxy(&Arc::new(conf), gateway));
-    Ok(Arc::new(Door { current: Arc::clone(current), proxy, metrics: Arc::clone(metrics), open: AtomicU32::new(0) }))
+    let patrol = Arc::new(Patrol::default());
+    tokio::spawn(Arc::clone(&patrol).run());
+    Ok(Arc::new(Door { current: Arc::clone(current), proxy, metrics: Arc::clone(metrics), open: AtomicU32::new(0), patrol }))
 }
 
 fn service(index: usize, spec: &ListenerSpec, listener: Listener, current: &Arc<Current>) -> Result<Service<Listener>, ServeError> {

@@ -1,6 +1,5 @@
 //! One attempt after another: choosing a server, judging failures, dressing the answer.
 
-use super::admission::Admitted;
 use super::denial::{Denial, UpstreamProblem};
 use super::exchange::{Exchange, Grounds, Permit};
 use super::pool::Pool;
@@ -8,10 +7,11 @@ use super::{respond, watch};
 use crate::clock;
 use crate::config::document::Limits;
 use crate::telemetry::metrics::UpstreamMetrics;
-use http::StatusCode;
+use http::header::UPGRADE;
+use http::{HeaderMap, StatusCode};
 use pingora::ErrorSource;
 use pingora::ErrorType::{
-    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ConnectionClosed, H2Error, HTTPStatus, InvalidCert, ReadError,
+    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ConnectionClosed, Custom, H2Error, HTTPStatus, InvalidCert, ReadError,
     ReadTimedout, SocketError, TLSHandshakeFailure, TLSHandshakeTimedout, TLSWantX509Lookup, WriteError, WriteTimedout,
 };
 use pingora::http::ResponseHeader;
@@ -36,10 +36,11 @@ impl Reuse {
     }
 }
 
-/// Gives the session the deadlines of an admitted request.
-pub(super) fn prepare(session: &mut Session, _: &Admitted, limits: &Limits) {
+/// Gives the session the deadlines of an admitted request. Without content nothing is read, and no timer is needed for it.
+pub(super) fn prepare(session: &mut Session, limits: &Limits) {
     let downstream = session.as_downstream_mut();
-    downstream.set_read_timeout(Some(limits.body_timeout.duration()));
+    let reading = (!downstream.is_body_empty()).then_some(limits.body_timeout.duration());
+    downstream.set_read_timeout(reading);
     downstream.set_write_timeout(Some(limits.send_timeout.duration()));
 }
 
@@ -122,6 +123,18 @@ fn problem(error: &pingora::Error) -> UpstreamProblem {
     }
 }
 
+/// Believes a switch of protocols (101) only where the client asked for it, and only to WebSocket: after any
+/// other one, client and gateway would disagree about where HTTP ends (T-44, T-45).
+pub(super) fn admit_switch(session: &Session, answer: &ResponseHeader) -> Result<(), UpstreamProblem> {
+    let to_websocket = |fields: &HeaderMap| fields.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let asked = || session.as_downstream().is_upgrade_req() && to_websocket(&session.req_header().headers);
+    if answer.status != StatusCode::SWITCHING_PROTOCOLS || (to_websocket(&answer.headers) && asked()) {
+        Ok(())
+    } else {
+        Err(UpstreamProblem::Response)
+    }
+}
+
 /// The upstream answered: records it, and adds what the scheme gives with the answer.
 pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingora::Result<()> {
     let permit = exchange.permit().map_err(super::denial::abort)?;
@@ -158,7 +171,8 @@ fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
 /// Answers a request that no attempt could satisfy; returns the status, 0 where the client is gone.
 pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, error: &pingora::Error) -> u16 {
     if exchange.denial().is_none() {
-        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout);
+        // Pingora's own types stand for content that came and was malformed.
+        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout | Custom(_));
         if client_gone {
             return 0;
         }

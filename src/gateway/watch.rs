@@ -1,29 +1,35 @@
-//! A deadline over one request that nothing inside the framework can miss: slow heads, slow contents, old tunnels.
+//! Deadlines that nothing inside the framework can miss: slow heads, slow contents, old tunnels.
+//!
+//! A watch costs a request a few atomic stores and no timer: one patrol looks at all of them, ten times
+//! a second, keeps the time for them, and wakes what has waited too long.
 
 use crate::clock;
-use pingora::time::sleep;
-use std::future::pending;
-use std::sync::Arc;
+use futures_util::task::AtomicWaker;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How often the patrol looks: no deadline is missed by more.
+const ROUND: Duration = Duration::from_millis(100);
 
 tokio::task_local! {
-    /// The watch over the request that the current task serves.
+    /// The watch over what the current task serves: a connection over HTTP/1, a stream over HTTP/2.
     static WATCH: Arc<Watch>;
 }
 
-/// What a request is being waited for.
+/// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(super) enum Wait {
-    /// For its head.
+    /// A head.
     Head,
-    /// For its content.
+    /// The next piece of a content.
     Content,
-    /// For nothing that a client could hold up.
+    /// Nothing that a client could hold up.
     Nothing,
-    /// For the end of an upgraded connection.
+    /// The end of an upgraded connection.
     Tunnel,
 }
 
@@ -38,87 +44,126 @@ impl Wait {
         }
     }
 
+    const fn number(self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Head => 1,
+            Self::Content => 2,
+            Self::Tunnel => 3,
+        }
+    }
+
     const fn from_number(number: u8) -> Self {
         match number {
-            0 => Self::Head,
-            1 => Self::Content,
+            1 => Self::Head,
+            2 => Self::Content,
             3 => Self::Tunnel,
             _ => Self::Nothing,
         }
     }
-
-    const fn number(self) -> u8 {
-        match self {
-            Self::Head => 0,
-            Self::Content => 1,
-            Self::Nothing => 2,
-            Self::Tunnel => 3,
-        }
-    }
 }
 
-/// A deadline that hooks move and the server around them enforces.
+/// Looks after all watches. Its time is in milliseconds since it began, as of its last round.
+#[derive(Debug, Default)]
+pub(super) struct Patrol {
+    now: AtomicU64,
+    watches: Mutex<Vec<Weak<Watch>>>,
+}
+
+/// A deadline that hooks move and the patrol enforces.
+#[derive(Debug)]
 pub(super) struct Watch {
-    born: Instant,
+    patrol: Arc<Patrol>,
     wait: AtomicU8,
-    /// Milliseconds after `born` at which the wait is over.
+    /// When the wait is over, in the patrol's time.
     deadline: AtomicU64,
     /// The latest that a moving deadline may reach, likewise.
     limit: AtomicU64,
-    moved: Notify,
+    /// What was waited for too long; [`Wait::Nothing`] while nothing was.
+    expired: AtomicU8,
+    waker: AtomicWaker,
+}
+
+impl Patrol {
+    /// Looks for ever.
+    pub(super) async fn run(self: Arc<Self>) {
+        let began = clock::instant();
+        let mut round = tokio::time::interval(ROUND);
+        loop {
+            round.tick().await;
+            self.look(millis(began.elapsed()));
+        }
+    }
+
+    /// One round: wakes what has waited too long and forgets what is gone.
+    fn look(&self, now: u64) {
+        self.now.store(now, Ordering::Relaxed);
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).retain(|watch| match watch.upgrade() {
+            Some(watch) => {
+                watch.look(now);
+                true
+            }
+            None => false,
+        });
+    }
+
+    /// Begins a watch that waits for nothing.
+    pub(super) fn begin(self: &Arc<Self>) -> Arc<Watch> {
+        let watch = Arc::new(Watch {
+            patrol: Arc::clone(self),
+            wait: AtomicU8::new(Wait::Nothing.number()),
+            deadline: AtomicU64::new(0),
+            limit: AtomicU64::new(0),
+            expired: AtomicU8::new(Wait::Nothing.number()),
+            waker: AtomicWaker::new(),
+        });
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&watch));
+        watch
+    }
 }
 
 impl Watch {
-    /// A watch that waits for a head.
-    pub(super) fn head(patience: Duration) -> Arc<Self> {
-        let patience = millis(patience);
-        Arc::new(Self {
-            born: clock::instant(),
-            wait: AtomicU8::new(Wait::Head.number()),
-            deadline: AtomicU64::new(patience),
-            limit: AtomicU64::new(patience),
-            moved: Notify::new(),
-        })
-    }
-
-    /// Runs a request under this watch; what it was waited for when the deadline passed is the error.
-    pub(super) async fn over<T>(self: Arc<Self>, request: impl Future<Output = T>) -> Result<T, Wait> {
-        let watch = Arc::clone(&self);
-        tokio::select! {
-            biased;
-            served = WATCH.scope(self, request) => Ok(served),
-            wait = watch.expired() => Err(wait),
+    fn look(&self, now: u64) {
+        let wait = Wait::from_number(self.wait.load(Ordering::Acquire));
+        if wait != Wait::Nothing && self.deadline.load(Ordering::Acquire) <= now {
+            self.expired.store(wait.number(), Ordering::Release);
+            self.waker.wake();
         }
     }
 
-    async fn expired(&self) -> Wait {
-        loop {
-            let wait = Wait::from_number(self.wait.load(Ordering::Acquire));
-            let left = self.deadline.load(Ordering::Acquire).saturating_sub(millis(self.born.elapsed()));
-            if wait != Wait::Nothing && left == 0 {
-                return wait;
-            }
-            tokio::select! {
-                biased;
-                () = self.moved.notified() => {}
-                () = pause(wait, left) => {}
-            }
-        }
-    }
-
-    fn wait_for(&self, wait: Wait, step: Duration, most: Duration) {
-        let now = millis(self.born.elapsed());
+    fn expect(&self, wait: Wait, step: Duration, most: Duration) {
+        let now = self.patrol.now.load(Ordering::Relaxed);
         let limit = now.saturating_add(millis(most));
-        self.limit.store(limit, Ordering::Release);
+        self.limit.store(limit, Ordering::Relaxed);
         self.deadline.store(limit.min(now.saturating_add(millis(step))), Ordering::Release);
         self.wait.store(wait.number(), Ordering::Release);
     }
+
+    /// Serves under this watch; what was waited for when the deadline passed is the error.
+    pub(super) fn over<F: Future>(self: Arc<Self>, served: F) -> Watched<impl Future<Output = F::Output>> {
+        Watched { served: Box::pin(WATCH.scope(Arc::clone(&self), served)), watch: self }
+    }
 }
 
-async fn pause(wait: Wait, left: u64) {
-    match wait {
-        Wait::Nothing => pending().await,
-        Wait::Head | Wait::Content | Wait::Tunnel => sleep(Duration::from_millis(left)).await,
+/// Something served under a watch. Dropping what is served closes its connection.
+pub(super) struct Watched<F> {
+    served: Pin<Box<F>>,
+    watch: Arc<Watch>,
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = Result<F::Output, Wait>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(output) = self.served.as_mut().poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        // Registered before the look, so that a wake in between is not lost.
+        self.watch.waker.register(context.waker());
+        match Wait::from_number(self.watch.expired.load(Ordering::Acquire)) {
+            Wait::Nothing => Poll::Pending,
+            expired => Poll::Ready(Err(expired)),
+        }
     }
 }
 
@@ -126,80 +171,113 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Whether the current task is watched: a connection over HTTP/1 is, a new stream over HTTP/2 is not yet.
+pub(super) fn is_on() -> bool {
+    WATCH.try_with(|_| ()).is_ok()
+}
+
 fn with(act: impl FnOnce(&Watch)) {
-    // Outside of a served connection (in unit tests) there is nothing to watch.
+    // Outside of what is served (in unit tests) there is nothing to watch.
     let _ = WATCH.try_with(|watch| act(watch));
+}
+
+/// A connection is ready for a request: idle time and the time for the head begin together.
+pub(super) fn expect_head(most: Duration) {
+    with(|watch| watch.expect(Wait::Head, most, most));
 }
 
 /// The head is complete and no content is waited for.
 pub(super) fn rest() {
-    // No wake-up: the timer of the head finds, when it fires, that there is nothing left to wait for.
     with(|watch| watch.wait.store(Wait::Nothing.number(), Ordering::Release));
 }
 
+/// How long after a content's own deadlines this one comes: whoever reads it and can still answer (408) goes first.
+const AFTER_THE_READER: Duration = Duration::from_millis(250);
+
 /// A content begins: `step` until its next piece, `most` until its end.
 pub(super) fn expect_content(step: Duration, most: Duration) {
-    with(|watch| {
-        watch.wait_for(Wait::Content, step, most);
-        watch.moved.notify_one();
-    });
+    with(|watch| watch.expect(Wait::Content, step.saturating_add(AFTER_THE_READER), most.saturating_add(AFTER_THE_READER)));
 }
 
 /// A piece of content came.
 pub(super) fn content_came(step: Duration) {
     with(|watch| {
-        let next = millis(watch.born.elapsed()).saturating_add(millis(step));
-        watch.deadline.store(next.min(watch.limit.load(Ordering::Acquire)), Ordering::Release);
+        let next = watch.patrol.now.load(Ordering::Relaxed).saturating_add(millis(step.saturating_add(AFTER_THE_READER)));
+        watch.deadline.store(next.min(watch.limit.load(Ordering::Relaxed)), Ordering::Release);
     });
 }
 
 /// The connection became a tunnel that may live this long.
 pub(super) fn expect_tunnel(most: Duration) {
-    with(|watch| {
-        watch.wait_for(Wait::Tunnel, most, most);
-        watch.moved.notify_one();
-    });
+    with(|watch| watch.expect(Wait::Tunnel, most, most));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::pending;
+
+    const SHORT: Duration = Duration::from_millis(150);
+    const LONG: Duration = Duration::from_secs(3600);
+
+    async fn watched<F: Future>(served: F) -> Result<F::Output, Wait> {
+        let patrol = Arc::new(Patrol::default());
+        let rounds = tokio::spawn(Arc::clone(&patrol).run());
+        let outcome = patrol.begin().over(served).await;
+        rounds.abort();
+        outcome
+    }
 
     #[tokio::test]
     async fn a_head_that_never_comes_is_given_up() {
-        let outcome = Watch::head(Duration::from_millis(20)).over(pending::<()>()).await;
-        assert_eq!(outcome, Err(Wait::Head));
+        let stuck = async {
+            expect_head(SHORT);
+            pending::<()>().await;
+        };
+        assert_eq!(watched(stuck).await, Err(Wait::Head));
     }
 
     #[tokio::test]
     async fn a_request_that_rests_is_left_alone() {
         let served = async {
+            expect_head(SHORT);
             rest();
-            tokio::time::sleep(Duration::from_millis(80)).await;
+            tokio::time::sleep(SHORT * 3).await;
             7
         };
-        assert_eq!(Watch::head(Duration::from_millis(20)).over(served).await, Ok(7));
+        assert_eq!(watched(served).await, Ok(7));
     }
 
     #[tokio::test]
-    async fn a_shorter_deadline_takes_hold_at_once() {
+    async fn a_shorter_deadline_takes_hold() {
         let stuck = async {
-            expect_content(Duration::from_millis(20), Duration::from_secs(60));
+            expect_head(LONG);
+            expect_content(SHORT, LONG);
             pending::<()>().await;
         };
-        assert_eq!(Watch::head(Duration::from_secs(3600)).over(stuck).await, Err(Wait::Content));
+        assert_eq!(watched(stuck).await, Err(Wait::Content));
     }
 
     #[tokio::test]
     async fn pieces_move_the_deadline_up_to_its_limit() {
         let drip = async {
-            expect_content(Duration::from_millis(40), Duration::from_millis(120));
+            expect_content(LONG, SHORT * 4);
             loop {
                 tokio::time::sleep(Duration::from_millis(10)).await;
-                content_came(Duration::from_millis(40));
+                content_came(LONG);
             }
         };
-        let outcome: Result<(), Wait> = Watch::head(Duration::from_secs(3600)).over(drip).await;
+        let outcome: Result<(), Wait> = watched(drip).await;
         assert_eq!(outcome, Err(Wait::Content));
+    }
+
+    #[test]
+    fn the_patrol_forgets_what_is_gone() {
+        let patrol = Arc::new(Patrol::default());
+        let kept = patrol.begin();
+        drop(patrol.begin());
+        patrol.look(1);
+        assert_eq!(patrol.watches.lock().unwrap().len(), 1);
+        drop(kept);
     }
 }

@@ -90,11 +90,11 @@ fn refuse_marks(raw: &[u8]) -> Result<(), AuthorityProblem> {
 }
 
 fn split_port(text: &str) -> Result<(&str, Option<&str>), AuthorityProblem> {
-    let host_end = match text.find(']') {
+    let host_end = match memchr::memchr(b']', text.as_bytes()) {
         Some(bracket) if text.starts_with('[') => bracket + 1,
         Some(_) => return Err(AuthorityProblem::ForbiddenOctet),
         None if text.starts_with('[') => return Err(AuthorityProblem::InvalidAddress),
-        None => text.find(':').unwrap_or(text.len()),
+        None => memchr::memchr(b':', text.as_bytes()).unwrap_or(text.len()),
     };
     let (host, after) = text.split_at_checked(host_end).ok_or(AuthorityProblem::ForbiddenOctet)?;
     match after.strip_prefix(':') {
@@ -122,18 +122,18 @@ fn normal_name(host: &str) -> Result<Cow<'_, str>, AuthorityProblem> {
     if name.len() > LONGEST_NAME {
         return Err(AuthorityProblem::TooLong);
     }
-    name.split('.').try_for_each(judge_label)?;
+    name.as_bytes().split(|octet| *octet == b'.').try_for_each(judge_label)?;
     if ends_in_number(name) && name.parse::<Ipv4Addr>().is_err() {
         return Err(AuthorityProblem::InvalidAddress);
     }
     if name.bytes().any(|octet| octet.is_ascii_uppercase()) { Ok(Cow::Owned(name.to_ascii_lowercase())) } else { Ok(Cow::Borrowed(name)) }
 }
 
-fn judge_label(label: &str) -> Result<(), AuthorityProblem> {
+fn judge_label(label: &[u8]) -> Result<(), AuthorityProblem> {
     match label.len() {
         0 => Err(AuthorityProblem::EmptyLabel),
         length if length > LONGEST_LABEL => Err(AuthorityProblem::TooLong),
-        _ if label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')) => Ok(()),
+        _ if label.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')) => Ok(()),
         _ => Err(AuthorityProblem::ForbiddenOctet),
     }
 }

@@ -62,7 +62,8 @@ impl<'r> Target<'r> {
         }
         require_origin_form(raw)?;
         let text = std::str::from_utf8(raw).map_err(|_| TargetProblem::NonAscii)?;
-        let (path, query) = text.split_once('?').unwrap_or((text, ""));
+        let mark = memchr::memchr(b'?', raw).unwrap_or(raw.len());
+        let (path, query) = (text.get(..mark).unwrap_or(text), text.get(mark + 1..).unwrap_or_default());
         judge_query(query)?;
         let path = normal_path(Cow::Borrowed(path), rules.path_parameters)?;
         let as_received = matches!(path, Cow::Borrowed(_)) && written_length(&path, query) == raw.len();
