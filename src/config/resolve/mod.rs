@@ -73,7 +73,7 @@ fn networks(written: &[Located<String>], problems: &mut Vec<Problem>) -> Vec<IpN
 /// The problem of a name that nothing has, with the nearest known one.
 fn unknown(kind: &str, name: &str, at: crate::setting::Position, known: &[Box<str>]) -> Problem {
     let names: Vec<&str> = known.iter().map(|name| &**name).collect();
-    let problem = Problem::new(at, format!("`{name}`"), format!("the name of a {kind}: {}", suggest::one_of(&names)));
+    let problem = Problem::new(at, format!("`{name}`"), format!("the name of {kind}: {}", suggest::one_of(&names)));
     match suggest::nearest(name, &names) {
         Some(nearest) => problem.suggest(format!("`{nearest}`")),
         None => problem,
