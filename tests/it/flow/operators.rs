@@ -157,7 +157,7 @@ fn names(line: &Value) -> BTreeSet<&str> {
     line.as_object().unwrap().keys().map(String::as_str).filter(|name| !every.contains(name)).collect()
 }
 
-const ALWAYS: [&str; 15] = [
+const ALWAYS: [&str; 14] = [
     "attempts",
     "client",
     "duration_seconds",
@@ -172,7 +172,6 @@ const ALWAYS: [&str; 15] = [
     "route",
     "scheme",
     "status",
-    "trace_id",
 ];
 
 #[tokio::test]
