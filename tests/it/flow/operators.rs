@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The usual bar with health checks, so that every kind of figure has a value.
 fn checked() -> Config {
-    let checks = "{ servers: [\"{upstream}\"], retries: 0, health_check: { path: /healthz, interval: 50ms, unhealthy_after: 1 } }";
+    let checks = "{ servers: [\"{upstream}\"], retries: 0, health_check: { path: /healthz, interval: 200ms, unhealthy_after: 2 } }";
     Config::new(&crate::support::gateway::BAR.replace("{ servers: [\"{upstream}\"] }", checks))
 }
 
