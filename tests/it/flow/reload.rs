@@ -171,6 +171,24 @@ async fn a_request_lives_under_the_configuration_that_it_began_under() {
     assert_eq!(client.answer().await.text(), "b a");
 }
 
+#[tokio::test]
+async fn a_request_whose_content_is_still_coming_keeps_the_configuration_that_it_began_under() {
+    let (a, b) = (named("a").await, named("b").await);
+    let gateway = Config::new(&snapshot(&a, "ClaimA").replace("[header, query]", "[header, form]")).start().await;
+    let head = format!("POST /bartender/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n", credential());
+    let mut client = RawClient::connect(gateway.address()).await;
+    client
+        .send(format!("{head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"))
+        .await;
+    assert_eq!(client.next_answer().await.unwrap().status(), 100);
+    let second = changed(&gateway, &a.address().to_string(), &b.address().to_string()).replace("ClaimA", "ClaimB");
+    gateway.write_config(&second);
+    answers_become(&gateway, "b b").await;
+    client.send("x=1").await;
+    assert_eq!(client.next_answer().await.unwrap().text(), "a a");
+    assert_eq!(a.request().text(), "x=1");
+}
+
 /// Asks again and again on one connection until told to stop; how many answers each snapshot gave.
 async fn load_over_http1(to: std::net::SocketAddr, stop: Arc<AtomicBool>) -> [u32; 2] {
     let request = format!("GET /bartender/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\n\r\n", credential());
