@@ -48,6 +48,15 @@ mod box_itself {
     }
 
     #[tokio::test]
+    async fn a_signal_reloads() {
+        let upstream = Upstream::start().await;
+        let gateway = Config::bar("").upstream(&upstream).start().await;
+        gateway.audit_line(|line| line["event"] == "config_loaded").await;
+        gateway.signal("HUP");
+        gateway.metric_becomes("portcullis_config_reloads_total{outcome=\"succeeded\"}", 1.0).await;
+    }
+
+    #[tokio::test]
     async fn a_connection_carries_several_requests() {
         let upstream = Upstream::start().await;
         let gateway = Config::bar("").upstream(&upstream).start().await;
