@@ -61,7 +61,7 @@ impl ProxyHttp for Gateway {
         content::watch(session, &exchange.live.snapshot.limits);
         match admission::admit(session, exchange).await {
             Ok(admitted) => {
-                upstream::prepare(session, &admitted, &exchange.live.snapshot.limits);
+                upstream::prepare(session, &exchange.live.snapshot.limits);
                 exchange.admit(admitted);
                 Ok(false)
             }

@@ -1,6 +1,5 @@
 //! One attempt after another: choosing a server, judging failures, dressing the answer.
 
-use super::admission::Admitted;
 use super::denial::{Denial, UpstreamProblem};
 use super::exchange::{Exchange, Grounds, Permit};
 use super::pool::Pool;
@@ -12,8 +11,8 @@ use http::header::UPGRADE;
 use http::{HeaderMap, StatusCode};
 use pingora::ErrorSource;
 use pingora::ErrorType::{
-    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, Custom, HTTPStatus, InvalidCert, ReadTimedout, SocketError,
-    TLSHandshakeFailure, TLSHandshakeTimedout, TLSWantX509Lookup, WriteTimedout,
+    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ConnectionClosed, Custom, H2Error, HTTPStatus, InvalidCert, ReadError,
+    ReadTimedout, SocketError, TLSHandshakeFailure, TLSHandshakeTimedout, TLSWantX509Lookup, WriteError, WriteTimedout,
 };
 use pingora::http::ResponseHeader;
 use pingora::prelude::HttpPeer;
@@ -37,10 +36,11 @@ impl Reuse {
     }
 }
 
-/// Gives the session the deadlines of an admitted request.
-pub(super) fn prepare(session: &mut Session, _: &Admitted, limits: &Limits) {
+/// Gives the session the deadlines of an admitted request. Without content nothing is read, and no timer is needed for it.
+pub(super) fn prepare(session: &mut Session, limits: &Limits) {
     let downstream = session.as_downstream_mut();
-    downstream.set_read_timeout(Some(limits.body_timeout.duration()));
+    let reading = (!downstream.is_body_empty()).then_some(limits.body_timeout.duration());
+    downstream.set_read_timeout(reading);
     downstream.set_write_timeout(Some(limits.send_timeout.duration()));
 }
 
@@ -48,6 +48,8 @@ pub(super) fn prepare(session: &mut Session, _: &Admitted, limits: &Limits) {
 pub(super) fn select(exchange: &mut Exchange) -> Result<Box<HttpPeer>, UpstreamProblem> {
     let pool = pool(exchange).map(Arc::clone).ok_or(UpstreamProblem::NoServer)?;
     let metrics = metrics(exchange).map(Arc::clone);
+    // Each attempt sends the content from its start.
+    exchange.content_octets = 0;
     let permit = exchange.permit_mut().map_err(|_| UpstreamProblem::NoServer)?;
     let lease = pool.select(permit.lease.as_ref()).ok_or(UpstreamProblem::NoServer)?;
     permit.attempts = permit.attempts.saturating_add(1);
@@ -75,16 +77,28 @@ pub(super) fn connect_failed(session: &Session, exchange: &Exchange, mut error: 
     error
 }
 
-/// An attempt failed after the connection stood: likewise, and only if the content can be sent again.
+/// An attempt failed after the connection stood: likewise, while no answer has begun and only if the content can be sent again.
 pub(super) fn attempt_failed(session: &Session, exchange: &Exchange, mut error: Box<pingora::Error>, reuse: Reuse) -> Box<pingora::Error> {
     record_attempt(exchange, problem(&error).reason());
-    let again = may_retry(session, exchange) && !session.as_downstream().retry_buffer_truncated();
-    if again {
-        error.retry.decide_reuse(reuse == Reuse::Kept);
-    } else {
+    let again = may_retry(session, exchange) && !has_begun(session) && !session.as_downstream().retry_buffer_truncated();
+    if !again {
         error.set_retry(false);
+    } else if is_cut(&error) {
+        error.set_retry(true);
+    } else {
+        error.retry.decide_reuse(reuse == Reuse::Kept);
     }
     error
+}
+
+/// Whether the server ended the connection, new or kept, before it answered.
+fn is_cut(error: &pingora::Error) -> bool {
+    *error.esource() == ErrorSource::Upstream && matches!(error.etype(), ConnectionClosed | ReadError | WriteError | H2Error)
+}
+
+/// Whether the client has seen a part of an answer.
+fn has_begun(session: &Session) -> bool {
+    session.response_written().is_some_and(|head| !head.status.is_informational())
 }
 
 fn may_retry(session: &Session, exchange: &Exchange) -> bool {
@@ -166,8 +180,7 @@ pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, erro
     }
     let Some(denial) = exchange.denial() else { return 0 };
     session.set_keepalive(None);
-    let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
-    if begun {
+    if has_begun(session) {
         return 0;
     }
     match respond::deny(session, denial, exchange.id).await {

@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod flow;
 mod support;
 
 /// The box itself.
