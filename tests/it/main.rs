@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod config_problems;
 mod flow;
 mod support;
 

@@ -85,8 +85,8 @@ fn networks(written: &[Located<String>], problems: &mut Vec<Problem>) -> Vec<IpN
 fn unknown(kind: &str, name: &str, at: crate::setting::Position, known: &[Box<str>]) -> Problem {
     let names: Vec<&str> = known.iter().map(|name| &**name).collect();
     let expected = match names.as_slice() {
-        [] => format!("a configured {kind}, and there is none"),
-        names => format!("the name of one {kind}: {}", suggest::one_of(names)),
+        [] => format!("the name of {kind}, and none is configured"),
+        names => format!("the name of {kind}: {}", suggest::one_of(names)),
     };
     let problem = Problem::new(at, format!("`{name}`"), expected);
     match suggest::nearest(name, &names) {

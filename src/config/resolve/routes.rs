@@ -32,7 +32,7 @@ impl<'a> Names<'a> {
         match built.iter().position(|scheme| *scheme.name == *name) {
             Some(place) => Ok(Some(SchemeId(place))),
             None if known.iter().any(|known| **known == *name) => Ok(None),
-            None => Err(unknown("scheme", name, at, known)),
+            None => Err(unknown("a scheme", name, at, known)),
         }
     }
 
@@ -41,7 +41,7 @@ impl<'a> Names<'a> {
         match built.get(name.as_str()) {
             Some(place) => Ok(Some(*place)),
             None if known.iter().any(|known| **known == ***name) => Ok(None),
-            None => Err(unknown("upstream", name, name.at(), known)),
+            None => Err(unknown("an upstream", name, name.at(), known)),
         }
     }
 }
