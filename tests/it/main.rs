@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod house_rules;
 mod support;
 
 /// The box itself.
