@@ -1,6 +1,7 @@
 # Portcullis as a container image: built here, run by nobody in particular, with nothing else in it.
 #   docker build -t portcullis .
-#   docker run -p 8080:8080 -v "$PWD/config:/etc/portcullis:ro" portcullis
+#   docker run -p 8080:8080 -v "$PWD/config:/etc/portcullis:ro" -v "$PWD/swt.key:/run/secrets/swt.key:ro" portcullis
+# A configuration for it listens on 0.0.0.0, and its upstream is not on the container's own 127.0.0.1.
 
 FROM rust:1.95-bookworm AS build
 RUN apt-get update \

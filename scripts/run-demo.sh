@@ -58,7 +58,7 @@ Paste these into another terminal, in this folder ($PWD):
    curl -i http://$gateway/bartender/
 
 2. A token, minted with the key that the gateway trusts: 200, and the identity the backend received.
-   TOKEN=\$($portcullis token swt mint --key-file $key --issuer $issuer --audience $audience --claim Birthdate=1979-05-25)
+   TOKEN=\$($portcullis token swt mint --key-file $key --issuer $issuer --audience $audience --claim Name=Jane --claim Birthdate=1979-05-25)
    curl -i -H "Authorization: WRAP access_token=\\"\$TOKEN\\"" http://$gateway/bartender/
 
 3. The same token with one claim changed: 401; the reason stands in the log below.

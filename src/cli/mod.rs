@@ -1,13 +1,35 @@
 //! The commands of the `portcullis` program.
 
+mod caution;
+mod check;
+mod doctor;
+mod echo;
+mod explain;
+mod failure;
+mod keys;
 mod run;
+mod schema;
+mod terminal;
+mod token;
 
-use clap::{Parser, Subcommand};
+use crate::config;
+use crate::config::snapshot::Snapshot;
+use crate::crypto::BACKEND;
+use crate::setting::Environment;
+use clap::{Args, Parser, Subcommand};
+use failure::Failure;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let build = if cfg!(debug_assertions) { ", debug build" } else { "" };
+    format!("{} (crypto by {BACKEND}{build})", env!("CARGO_PKG_VERSION"))
+});
 
 /// A reverse-proxy gateway that forwards only what it has proved.
 #[derive(Parser)]
-#[command(name = "portcullis", version, about, max_term_width = 100)]
+#[command(name = "portcullis", version = VERSION.as_str(), about, max_term_width = 100)]
 pub struct Program {
     #[command(subcommand)]
     command: Command,
@@ -15,8 +37,14 @@ pub struct Program {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start the gateway.
     Run(run::Run),
+    Check(check::Check),
+    Explain(explain::Explain),
+    Schema(schema::Schema),
+    Token(token::Token),
+    Keys(keys::Keys),
+    Echo(echo::Echo),
+    Doctor(doctor::Doctor),
 }
 
 impl Program {
@@ -24,16 +52,72 @@ impl Program {
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
             Command::Run(command) => command.run(),
+            Command::Check(command) => command.run(),
+            Command::Explain(command) => command.run(),
+            Command::Schema(command) => command.run(),
+            Command::Token(command) => command.run(),
+            Command::Keys(command) => command.run(),
+            Command::Echo(command) => command.run(),
+            Command::Doctor(command) => command.run(),
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
-                eprintln!("portcullis: {failure}");
+                failure.tell();
                 ExitCode::FAILURE
             }
         }
     }
 }
 
-/// Why a command failed, in words for the person who called it.
-type Failure = Box<dyn std::error::Error>;
+/// Which configuration a command is about.
+#[derive(Args)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(id = "config", short, long, value_name = "FILE", default_value = "portcullis.yaml")]
+    path: PathBuf,
+}
+
+impl ConfigFile {
+    /// Compiles the file, with the environment of this process.
+    fn compile(&self) -> Result<Snapshot, Failure> {
+        if !self.path.exists() {
+            return Err(format!("there is no {}; name a configuration with --config FILE", self.path.display()).into());
+        }
+        Ok(config::compile(&self.path, Environment::Process)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn the_version_names_the_backend() {
+        assert!(VERSION.contains(BACKEND) && VERSION.starts_with(env!("CARGO_PKG_VERSION")));
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_there_is_told_in_plain_words() {
+        let absent = ConfigFile { path: "/nowhere/portcullis.yaml".into() };
+        let Err(Failure::Reason(reason)) = absent.compile() else { panic!() };
+        assert!(reason.contains("there is no /nowhere/portcullis.yaml"), "{reason}");
+    }
+
+    #[test]
+    fn every_command_about_a_configuration_has_the_same_default() {
+        for command in ["run", "check", "explain"] {
+            let program = Program::command();
+            let known = program.find_subcommand(command).unwrap();
+            let config = known.get_arguments().find(|argument| argument.get_id() == "config").unwrap();
+            assert_eq!((config.get_short(), config.get_long()), (Some('c'), Some("config")), "{command}");
+            assert_eq!(config.get_default_values(), ["portcullis.yaml"], "{command}");
+        }
+    }
+}

@@ -1,28 +1,28 @@
 //! `portcullis run`: the gateway itself.
 
-use super::Failure;
-use crate::config;
+use super::ConfigFile;
+use super::failure::Failure;
 use crate::config::document::{AuditedDecisions, LogLevel, LogSink, Logging};
 use crate::gateway;
-use crate::setting::Environment;
 use crate::telemetry::audit::Decisions;
 use crate::telemetry::output::{self, Level, Output, Settings};
 use clap::Args;
-use std::path::PathBuf;
 
-/// Starts the gateway and serves until a signal ends it. SIGHUP, or a change of a file, reloads.
+/// Start the gateway.
+///
+/// Serves until SIGTERM or SIGINT, then finishes the requests under way. SIGHUP, or a change of a file
+/// that the configuration names, reads the configuration again; a bad one changes nothing and says so.
 #[derive(Args)]
 pub(super) struct Run {
-    /// The configuration file.
-    #[arg(short, long, value_name = "FILE", default_value = "portcullis.yaml")]
-    config: PathBuf,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let snapshot = config::compile(&self.config, Environment::Process)?;
+        let snapshot = self.config.compile()?;
         let _writers = output::start(&settings(&snapshot.logging))?;
-        gateway::serve(snapshot, self.config)?;
+        gateway::serve(snapshot, self.config.path)?;
         Ok(())
     }
 }

@@ -74,6 +74,9 @@ const ALWAYS_MANAGED: &[&str] = &[
 const ALWAYS_MANAGED_PREFIXES: &[&str] =
     &["x-auth-request-", "x-auth-user", "x-forwarded-", "x-envoy-", "x-ssl-", "x-client-cert-", "ssl-client-", "x-http-method"];
 
+/// Fields that only their exact name may stand for: a backend that folds names would read two framings.
+const NEVER_ALIASED: &[&str] = &["content-length", "transfer-encoding"];
+
 /// Names of fields that belong to routing, framing or credentials and can never carry an identity.
 const UNUSABLE: &[&str] = &[
     "host",
@@ -174,7 +177,8 @@ impl ManagedNames {
     /// Whether a field of this name from a client must not reach an upstream.
     pub fn covers(&self, name: &str) -> bool {
         let exact = self.by_length.get(name.len()).is_some_and(|names| names.iter().any(|known| folds_to(name, known)));
-        exact || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
+        let alias = NEVER_ALIASED.iter().any(|known| folds_to(name, known) && name != *known);
+        exact || alias || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
     }
 }
 
@@ -210,6 +214,14 @@ mod tests {
         for alias in ["x.auth.request.user", "x!birthdate", "x~forwarded~for", "remote.user"] {
             assert!(managed().covers(alias), "{alias}");
         }
+    }
+
+    #[test]
+    fn framing_has_no_alias() {
+        for alias in ["content_length", "transfer_encoding", "transfer.encoding"] {
+            assert!(managed().covers(alias), "{alias}");
+        }
+        assert!(!managed().covers("content-length") && !managed().covers("transfer-encoding"));
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub(super) enum HeadProblem {
     LengthAndEncoding,
     /// Content-Length is repeated or a list.
     LengthRepeated,
+    /// Transfer-Encoding is not `chunked` alone.
+    TransferEncoding,
     /// A line ends without a carriage return.
     BareLineFeed,
     /// Connection names a field that must not be dropped on the way, or cannot be understood.
@@ -196,6 +198,7 @@ impl HeadProblem {
             | Self::HostRepeated
             | Self::LengthAndEncoding
             | Self::LengthRepeated
+            | Self::TransferEncoding
             | Self::BareLineFeed
             | Self::ConnectionOption => StatusCode::BAD_REQUEST,
         }
@@ -209,6 +212,7 @@ impl HeadProblem {
             Self::HostRepeated => "host_repeated",
             Self::LengthAndEncoding => "length_and_encoding",
             Self::LengthRepeated => "length_repeated",
+            Self::TransferEncoding => "transfer_encoding",
             Self::BareLineFeed => "bare_line_feed",
             Self::ConnectionOption => "connection_option",
             Self::TooLarge => "head_too_large",

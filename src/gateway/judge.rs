@@ -108,12 +108,22 @@ fn framing(header: &RequestHeader, raw: &[u8]) -> Result<(), HeadProblem> {
     if memchr_iter(b'\n', raw).any(|at| at.checked_sub(1).and_then(|before| raw.get(before)) != Some(&b'\r')) {
         return Err(HeadProblem::BareLineFeed);
     }
-    if header.headers.contains_key(TRANSFER_ENCODING) && states_length(raw) {
-        return Err(HeadProblem::LengthAndEncoding);
-    }
+    transfer_encoding(header, raw)?;
     let mut lengths = header.headers.get_all(CONTENT_LENGTH).iter();
     let list = lengths.next().is_some_and(|length| length.as_bytes().contains(&b','));
     if list || lengths.next().is_some() { Err(HeadProblem::LengthRepeated) } else { Ok(()) }
+}
+
+/// Admits `chunked` alone, and without Content-Length (RFC 9112 §6.1): any other coding would be lost on the way,
+/// because Pingora takes only the last one off and states it anew.
+fn transfer_encoding(header: &RequestHeader, raw: &[u8]) -> Result<(), HeadProblem> {
+    let mut codings = header.headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(_), _) if states_length(raw) => Err(HeadProblem::LengthAndEncoding),
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        (Some(_), _) => Err(HeadProblem::TransferEncoding),
+    }
 }
 
 /// Refuses a Connection field (RFC 9110 §7.6.1) that names what says where a request goes or ends, and
@@ -199,6 +209,22 @@ mod tests {
             &format!("{most},x"),
         ] {
             assert_eq!(judged(bad), Err(HeadProblem::ConnectionOption), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_chunked_alone_is_a_transfer_encoding() {
+        let judged = |values: &[&str]| {
+            let mut header = RequestHeader::build("POST", b"/", None).unwrap();
+            for value in values {
+                header.append_header(TRANSFER_ENCODING, *value).unwrap();
+            }
+            transfer_encoding(&header, b"")
+        };
+        assert_eq!((judged(&[]), judged(&["chunked"]), judged(&["Chunked"])), (Ok(()), Ok(()), Ok(())));
+        for bad in [&["gzip, chunked"][..], &["chunked, chunked"], &["chunked", "chunked"], &["identity", "chunked"], &["xchunked"], &[""]]
+        {
+            assert_eq!(judged(bad), Err(HeadProblem::TransferEncoding), "{bad:?}");
         }
     }
 

@@ -61,7 +61,7 @@ impl ProxyHttp for Gateway {
         content::watch(session, &exchange.live.snapshot.limits);
         match admission::admit(session, exchange).await {
             Ok(admitted) => {
-                upstream::prepare(session, &admitted, &exchange.live.snapshot.limits);
+                upstream::prepare(session, &exchange.live.snapshot.limits);
                 exchange.admit(admitted);
                 Ok(false)
             }
@@ -104,7 +104,8 @@ impl ProxyHttp for Gateway {
         Ok(())
     }
 
-    async fn response_filter(&self, _: &mut Session, head: &mut ResponseHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+    async fn response_filter(&self, session: &mut Session, head: &mut ResponseHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+        upstream::admit_switch(session, head).map_err(|problem| exchange.fail(Denial::Upstream(problem)))?;
         upstream::answered(head, exchange)
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::http::HttpTask;
 use pingora::proxy::Session;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -29,16 +30,26 @@ pub(super) async fn deny(session: &mut Session, denial: &Denial, id: RequestId) 
     if matches!(denial, Denial::BadHead(_) | Denial::BadContent(_)) {
         session.set_keepalive(None);
     }
-    let (header, text) = match dialect(session.req_header()) {
-        Dialect::Http => plain(denial, id)?,
-        Dialect::Grpc => (grpc(denial, id)?, Bytes::new()),
-    };
-    let head_only = session.req_header().method == http::Method::HEAD || text.is_empty();
+    match dialect(session.req_header()) {
+        Dialect::Http => deny_plainly(session, denial, id).await,
+        Dialect::Grpc => deny_call(session, grpc(denial, id)?).await,
+    }
+}
+
+async fn deny_plainly(session: &mut Session, denial: &Denial, id: RequestId) -> pingora::Result<()> {
+    let (header, text) = plain(denial, id)?;
+    let head_only = session.req_header().method == http::Method::HEAD;
     session.as_downstream_mut().write_response_header(Box::new(header)).await?;
     if head_only {
         return session.as_downstream_mut().finish_body().await;
     }
     session.as_downstream_mut().write_response_body(text, true).await
+}
+
+/// The head itself must end the stream: gRPC clients take an empty DATA frame after it for a broken answer.
+async fn deny_call(session: &mut Session, header: ResponseHeader) -> pingora::Result<()> {
+    let whole = HttpTask::Header(Box::new(header), true);
+    session.as_downstream_mut().response_duplex_vec(vec![whole]).await.map(|_ended| ())
 }
 
 fn dialect(header: &RequestHeader) -> Dialect {

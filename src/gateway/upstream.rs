@@ -1,6 +1,5 @@
 //! One attempt after another: choosing a server, judging failures, dressing the answer.
 
-use super::admission::Admitted;
 use super::denial::{Denial, UpstreamProblem};
 use super::exchange::{Exchange, Grounds, Permit};
 use super::pool::Pool;
@@ -8,11 +7,12 @@ use super::{respond, watch};
 use crate::clock;
 use crate::config::document::Limits;
 use crate::telemetry::metrics::UpstreamMetrics;
-use http::StatusCode;
+use http::header::UPGRADE;
+use http::{HeaderMap, StatusCode};
 use pingora::ErrorSource;
 use pingora::ErrorType::{
-    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, HTTPStatus, InvalidCert, ReadTimedout, SocketError, TLSHandshakeFailure,
-    TLSHandshakeTimedout, TLSWantX509Lookup, WriteTimedout,
+    ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ConnectionClosed, Custom, H2Error, HTTPStatus, InvalidCert, ReadError,
+    ReadTimedout, SocketError, TLSHandshakeFailure, TLSHandshakeTimedout, TLSWantX509Lookup, WriteError, WriteTimedout,
 };
 use pingora::http::ResponseHeader;
 use pingora::prelude::HttpPeer;
@@ -36,10 +36,11 @@ impl Reuse {
     }
 }
 
-/// Gives the session the deadlines of an admitted request.
-pub(super) fn prepare(session: &mut Session, _: &Admitted, limits: &Limits) {
+/// Gives the session the deadlines of an admitted request. Reading has none here: the watch looks after it,
+/// without a timer per read.
+pub(super) fn prepare(session: &mut Session, limits: &Limits) {
     let downstream = session.as_downstream_mut();
-    downstream.set_read_timeout(Some(limits.body_timeout.duration()));
+    downstream.set_read_timeout(None);
     downstream.set_write_timeout(Some(limits.send_timeout.duration()));
 }
 
@@ -47,6 +48,8 @@ pub(super) fn prepare(session: &mut Session, _: &Admitted, limits: &Limits) {
 pub(super) fn select(exchange: &mut Exchange) -> Result<Box<HttpPeer>, UpstreamProblem> {
     let pool = pool(exchange).map(Arc::clone).ok_or(UpstreamProblem::NoServer)?;
     let metrics = metrics(exchange).map(Arc::clone);
+    // Each attempt sends the content from its start.
+    exchange.content_octets = 0;
     let permit = exchange.permit_mut().map_err(|_| UpstreamProblem::NoServer)?;
     let lease = pool.select(permit.lease.as_ref()).ok_or(UpstreamProblem::NoServer)?;
     permit.attempts = permit.attempts.saturating_add(1);
@@ -74,16 +77,28 @@ pub(super) fn connect_failed(session: &Session, exchange: &Exchange, mut error: 
     error
 }
 
-/// An attempt failed after the connection stood: likewise, and only if the content can be sent again.
+/// An attempt failed after the connection stood: likewise, while no answer has begun and only if the content can be sent again.
 pub(super) fn attempt_failed(session: &Session, exchange: &Exchange, mut error: Box<pingora::Error>, reuse: Reuse) -> Box<pingora::Error> {
     record_attempt(exchange, problem(&error).reason());
-    let again = may_retry(session, exchange) && !session.as_downstream().retry_buffer_truncated();
-    if again {
-        error.retry.decide_reuse(reuse == Reuse::Kept);
-    } else {
+    let again = may_retry(session, exchange) && !has_begun(session) && !session.as_downstream().retry_buffer_truncated();
+    if !again {
         error.set_retry(false);
+    } else if is_cut(&error) {
+        error.set_retry(true);
+    } else {
+        error.retry.decide_reuse(reuse == Reuse::Kept);
     }
     error
+}
+
+/// Whether the server ended the connection, new or kept, before it answered.
+fn is_cut(error: &pingora::Error) -> bool {
+    *error.esource() == ErrorSource::Upstream && matches!(error.etype(), ConnectionClosed | ReadError | WriteError | H2Error)
+}
+
+/// Whether the client has seen a part of an answer.
+fn has_begun(session: &Session) -> bool {
+    session.response_written().is_some_and(|head| !head.status.is_informational())
 }
 
 fn may_retry(session: &Session, exchange: &Exchange) -> bool {
@@ -105,6 +120,18 @@ fn problem(error: &pingora::Error) -> UpstreamProblem {
             UpstreamProblem::Connect
         }
         _ => UpstreamProblem::Response,
+    }
+}
+
+/// Believes a switch of protocols (101) only where the client asked for it, and only to WebSocket: after any
+/// other one, client and gateway would disagree about where HTTP ends (T-44, T-45).
+pub(super) fn admit_switch(session: &Session, answer: &ResponseHeader) -> Result<(), UpstreamProblem> {
+    let to_websocket = |fields: &HeaderMap| fields.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let asked = || session.as_downstream().is_upgrade_req() && to_websocket(&session.req_header().headers);
+    if answer.status != StatusCode::SWITCHING_PROTOCOLS || (to_websocket(&answer.headers) && asked()) {
+        Ok(())
+    } else {
+        Err(UpstreamProblem::Response)
     }
 }
 
@@ -144,7 +171,8 @@ fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
 /// Answers a request that no attempt could satisfy; returns the status, 0 where the client is gone.
 pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, error: &pingora::Error) -> u16 {
     if exchange.denial().is_none() {
-        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout);
+        // Pingora's own types stand for content that came and was malformed.
+        let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout | Custom(_));
         if client_gone {
             return 0;
         }
@@ -152,8 +180,7 @@ pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, erro
     }
     let Some(denial) = exchange.denial() else { return 0 };
     session.set_keepalive(None);
-    let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
-    if begun {
+    if has_begun(session) {
         return 0;
     }
     match respond::deny(session, denial, exchange.id).await {

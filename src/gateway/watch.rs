@@ -191,15 +191,18 @@ pub(super) fn rest() {
     with(|watch| watch.wait.store(Wait::Nothing.number(), Ordering::Release));
 }
 
+/// How long after a content's own deadlines this one comes: whoever reads it and can still answer (408) goes first.
+const AFTER_THE_READER: Duration = Duration::from_millis(250);
+
 /// A content begins: `step` until its next piece, `most` until its end.
 pub(super) fn expect_content(step: Duration, most: Duration) {
-    with(|watch| watch.expect(Wait::Content, step, most));
+    with(|watch| watch.expect(Wait::Content, step.saturating_add(AFTER_THE_READER), most.saturating_add(AFTER_THE_READER)));
 }
 
 /// A piece of content came.
 pub(super) fn content_came(step: Duration) {
     with(|watch| {
-        let next = watch.patrol.now.load(Ordering::Relaxed).saturating_add(millis(step));
+        let next = watch.patrol.now.load(Ordering::Relaxed).saturating_add(millis(step.saturating_add(AFTER_THE_READER)));
         watch.deadline.store(next.min(watch.limit.load(Ordering::Relaxed)), Ordering::Release);
     });
 }

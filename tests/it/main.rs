@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod flow;
 mod house_rules;
 mod support;
 

@@ -61,21 +61,23 @@ const fn graceful_stop() -> Period {
 }
 
 /// What is written about requests, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Logging {
     /// One JSON line per request.
-    #[serde(default)]
     pub access: LogSink,
     /// Audit events and diagnostics, as JSON lines.
-    #[serde(default = "stderr")]
     pub events: LogSink,
     /// The least important diagnostics to write.
-    #[serde(default)]
     pub level: LogLevel,
     /// Which decisions about requests are audit events.
-    #[serde(default)]
     pub decisions: AuditedDecisions,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { access: LogSink::Stdout, events: LogSink::Stderr, level: LogLevel::default(), decisions: AuditedDecisions::default() }
+    }
 }
 
 /// Which decisions about requests are audit events.
@@ -89,10 +91,6 @@ pub enum AuditedDecisions {
     Denied,
     /// Denials and admissions: a line per request.
     All,
-}
-
-const fn stderr() -> LogSink {
-    LogSink::Stderr
 }
 
 /// Where log lines go.

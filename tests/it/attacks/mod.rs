@@ -1,6 +1,9 @@
 //! The published attacks (`docs/attacks.md`), each by its number, against the running gateway on the wire.
 
 mod a_identity;
+mod b_routing;
+mod c_framing;
+mod g_operations;
 
 use crate::support::message::Message;
 use crate::support::{Config, Gateway, RawClient, Upstream, eventually, raw};
@@ -41,7 +44,7 @@ impl Scene {
         let before = self.denials(reason);
         let mut client = RawClient::connect(self.gateway.address()).await;
         client.send(octets).await;
-        let answer = client.next_answer().await.unwrap_or_else(|| panic!("closed without an answer: {shown:?}"));
+        let answer = client.answer_head().await.unwrap_or_else(|| panic!("closed without an answer: {shown:?}"));
         assert_eq!(answer.status(), status, "{shown:?}");
         if !reason.is_empty() {
             self.denied_again(reason, before, &shown).await;
@@ -61,6 +64,20 @@ impl Scene {
             self.denied_again(reason, before, &shown).await;
         }
         self.upstream.assert_untouched();
+    }
+
+    /// Likewise, where the parser may refuse before the gateway is asked: then no reason is logged. `reason` is the one
+    /// that counts where one is.
+    async fn refuses_any_reason(&self, octets: impl AsRef<[u8]>, status: u16, reason: &str) {
+        let shown = String::from_utf8_lossy(octets.as_ref()).into_owned();
+        let answer = self.ask(octets).await;
+        assert_eq!(answer.status(), status, "{shown:?}");
+        self.upstream.assert_untouched();
+        // An answer with a request's name comes from the gateway's own judge.
+        if let Some(id) = answer.field("x-request-id") {
+            let line = self.gateway.audit_line(|event| event["request_id"] == id && event["verdict"] == "denied").await;
+            assert!(reason.is_empty() || line["reason"] == reason, "{shown:?}: {line}");
+        }
     }
 
     fn denials(&self, reason: &str) -> usize {

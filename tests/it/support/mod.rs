@@ -7,6 +7,7 @@ pub(crate) mod gateway;
 pub(crate) mod http2;
 pub(crate) mod message;
 pub(crate) mod ports;
+pub(crate) mod programs;
 pub(crate) mod raw;
 pub(crate) mod tokens;
 pub(crate) mod upstream;

@@ -4,6 +4,7 @@ use super::certificates::Authority;
 use super::message::{self, Framing, Message};
 use super::within;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -42,6 +43,11 @@ impl RawClient {
         Self { stream: Box::new(authority.connect(to, name, &[]).await), unread: Vec::new() }
     }
 
+    /// Takes over a connection that stands.
+    pub(crate) fn over(stream: impl Wire + 'static) -> Self {
+        Self { stream: Box::new(stream), unread: Vec::new() }
+    }
+
     /// Sends octets as they are.
     pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {
         within("octets to leave", self.stream.write_all(octets.as_ref())).await.unwrap();
@@ -62,11 +68,6 @@ impl RawClient {
                 return answer;
             }
         }
-    }
-
-    /// The next answer to a HEAD request: it has no content whatever it states.
-    pub(crate) async fn answer_to_head(&mut self) -> Message {
-        self.answer_head().await.expect("an answer to HEAD")
     }
 
     /// The next answer, interim ones included; `None` where the connection ended before one began.
@@ -93,7 +94,8 @@ impl RawClient {
         Some(answer)
     }
 
-    async fn answer_head(&mut self) -> Option<Message> {
+    /// The head of the next answer, its content unread.
+    pub(crate) async fn answer_head(&mut self) -> Option<Message> {
         loop {
             if let Some(end) = message::head_end(&self.unread) {
                 return Some(message::head(&self.unread.drain(..end).collect::<Vec<u8>>()));
@@ -125,6 +127,19 @@ impl RawClient {
         while self.unread.len() < count && self.read_more().await {}
         let count = count.min(self.unread.len());
         self.unread.drain(..count).collect()
+    }
+
+    /// Whether the gateway has closed the connection already; what it sent is kept.
+    pub(crate) async fn is_over(&mut self) -> bool {
+        let mut room = vec![0; 16 * 1024];
+        match tokio::time::timeout(Duration::ZERO, self.stream.read(&mut room)).await {
+            Err(_) => false,
+            Ok(read) => {
+                let read = read.unwrap_or(0);
+                self.unread.extend_from_slice(&room[..read]);
+                read == 0
+            }
+        }
     }
 
     /// Reads once; whether anything came. A reset counts as the end.
