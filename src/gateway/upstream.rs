@@ -36,11 +36,11 @@ impl Reuse {
     }
 }
 
-/// Gives the session the deadlines of an admitted request. Reading has none here: the watch looks after it,
-/// without a timer per read.
+/// Gives the session the deadlines of an admitted request. Without content nothing is read, and no timer is needed for it.
 pub(super) fn prepare(session: &mut Session, limits: &Limits) {
     let downstream = session.as_downstream_mut();
-    downstream.set_read_timeout(None);
+    let reading = (!downstream.is_body_empty()).then_some(limits.body_timeout.duration());
+    downstream.set_read_timeout(reading);
     downstream.set_write_timeout(Some(limits.send_timeout.duration()));
 }
 
