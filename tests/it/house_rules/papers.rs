@@ -44,11 +44,11 @@ fn documents() -> Vec<(String, String)> {
 
 /// The lines of fenced blocks, continued lines joined.
 fn fenced(document: &str) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     let blocks = document.split("```").skip(1).step_by(2);
     for line in blocks.flat_map(|block| block.lines().skip(1)) {
         match lines.last_mut() {
-            Some(last) if String::ends_with(last, "\\") => *last = format!("{} {}", last.trim_end_matches('\\'), line.trim()),
+            Some(last) if last.ends_with('\\') => *last = format!("{} {}", last.trim_end_matches('\\'), line.trim()),
             _ => lines.push(line.trim().to_owned()),
         }
     }

@@ -66,7 +66,7 @@ impl Source {
 
     pub(super) fn opens_with_a_sentence(&self) -> bool {
         let opening: Vec<_> = self.text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
-        opening.first().is_some_and(|first| first.len() > 3) && opening.last().is_some_and(|last| last.ends_with('.') || last.ends_with(':'))
+        opening.first().is_some_and(|first| first.len() >= 3) && opening.last().is_some_and(|last| last.ends_with('.') || last.ends_with(':'))
     }
 
     /// The files that this one declares for tests only.
