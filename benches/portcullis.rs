@@ -1,10 +1,13 @@
 //! What the hot path costs, step by step.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up must stop")]
 
+mod route_rows;
+
 use criterion::{BatchSize, Criterion};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use portcullis::clock::UnixTime;
+use portcullis::route::{Authority, Found, HostPattern, Methods, PathPattern, RoutePattern, RouteTable, Target, TargetRules, UriScheme};
 use portcullis::scheme::wrap::{Accept, AudienceMatch, ForwardToken, IssuerConfig, Wrap, WrapConfig};
 use portcullis::scheme::{Connection, Evidence, RequestHead, Resources, Scheme, TransportSecurity};
 use portcullis::setting::{ByteSize, Files, Located, Period, Position};
@@ -25,8 +28,10 @@ const AUDIENCE: &str = "http://localhost:8080/bartender";
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
+    route_rows::rows(&mut criterion);
     extract(&mut criterion);
     verify(&mut criterion);
+    admit(&mut criterion);
     criterion.final_summary();
 }
 
@@ -59,7 +64,7 @@ fn verify(criterion: &mut Criterion) {
         group.bench_function(row, |bencher| {
             bencher.iter_batched(
                 || scheme.extract(&evidence).unwrap().unwrap(),
-                |credential| finish(scheme.verify(black_box(credential), &evidence)).unwrap(),
+                |credential| finish(scheme.verify(black_box(&credential), &evidence)).unwrap(),
                 BatchSize::SmallInput,
             );
         });
@@ -69,6 +74,35 @@ fn verify(criterion: &mut Criterion) {
     group.bench_function("swt/confirm", |bencher| {
         bencher.iter(|| Unconfirmed::parse(black_box(&token)).unwrap().confirmed_by([&key]).unwrap());
     });
+}
+
+/// The whole way of an admitted request, but for the framework: judge, find, extract, verify.
+fn admit(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("admit");
+    let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
+    let fields = token_field();
+    let pattern = RoutePattern { host: HostPattern::Any, path: PathPattern::prefix("/bartender/").unwrap(), methods: Methods::any() };
+    let table = RouteTable::build(vec![(pattern, ())]).unwrap();
+    for (row, cache) in [("wrap/cold", ByteSize::from_octets(0)), ("wrap/hot", ByteSize::from_mib(8))] {
+        let scheme = wrap(cache);
+        group.bench_function(row, |bencher| {
+            bencher.iter(|| {
+                let target = Target::judge(black_box(b"/bartender/menu?day=monday"), TargetRules::default()).unwrap();
+                let authority = Authority::judge(black_box(b"bar.example:8080"), UriScheme::Http).unwrap();
+                assert!(matches!(table.find(&authority, &target, &Method::GET), Found::Route(())));
+                let head = RequestHead {
+                    method: &Method::GET,
+                    authority: authority.as_str(),
+                    path: target.path(),
+                    query: target.query(),
+                    fields: &fields,
+                };
+                let evidence = Evidence { head, connection: &connection, content: b"", now: NOW };
+                let credential = scheme.extract(&evidence).unwrap().unwrap();
+                finish(scheme.verify(&credential, &evidence)).unwrap().principal
+            });
+        });
+    }
 }
 
 fn wrap(verdict_cache: ByteSize) -> Wrap {

@@ -8,7 +8,7 @@ use std::hint::black_box;
 const ROUTES: usize = 10_000;
 
 /// Adds the rows of the topic `route`.
-pub fn rows(criterion: &mut Criterion) {
+pub(crate) fn rows(criterion: &mut Criterion) {
     judge_rows(criterion);
     match_rows(criterion);
 }

@@ -2,8 +2,8 @@
 
 use super::live::{Current, Live};
 use super::pool::Pool;
-use crate::telemetry::metrics::{CONTENT_TYPE, CacheReading, CertificateReading, Health, Metrics, Readings, ServerReading};
 use crate::store::CacheCounts;
+use crate::telemetry::metrics::{CONTENT_TYPE, CacheReading, CertificateReading, Metrics, Readings, ServerReading};
 use async_trait::async_trait;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -74,11 +74,7 @@ fn cache_readings(live: &Live) -> Vec<CacheReading<'_>> {
 }
 
 fn server_readings(pool: &Pool) -> impl Iterator<Item = ServerReading<'_>> {
-    pool.servers().iter().map(|server| ServerReading {
-        upstream: &pool.spec().name,
-        server: server.label(),
-        health: if server.is_healthy() { Health::Healthy } else { Health::Unhealthy },
-    })
+    pool.servers().iter().map(|server| ServerReading { upstream: &pool.spec().name, server: server.label(), health: server.health() })
 }
 
 /// Each file once: two listeners may share a certificate.

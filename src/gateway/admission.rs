@@ -11,7 +11,9 @@ use super::plan::{self, Plan, Provenance, SetField};
 use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Admission, Route, RouteId, SchemeId};
 use crate::route::Found;
-use crate::scheme::{AnyCredential, Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead};
+use crate::scheme::{
+    AnyCredential, Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead,
+};
 use crate::telemetry::metrics::Judgement;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -46,9 +48,11 @@ pub(super) async fn admit(session: &mut Session, exchange: &Exchange) -> Result<
     let raw = raw_head(session);
     let applicant = Applicant { live: &exchange.live, facts: &facts, exchange, now: clock::now() };
     let (route, limit) = {
-        let judged = judge_head(session.req_header(), &raw, &applicant).map_err(|problem| Denied { denial: problem.into(), route: None })?;
+        let judged =
+            judge_head(session.req_header(), &raw, &applicant).map_err(|problem| Denied { denial: problem.into(), route: None })?;
         let route = find(&judged, &applicant).map_err(|denial| Denied { denial, route: None })?;
-        content::admit_length(session, exchange.live.snapshot.limits.max_body_size.octets()).map_err(|problem| at(route, problem.into()))?;
+        content::admit_length(session, exchange.live.snapshot.limits.max_body_size.octets())
+            .map_err(|problem| at(route, problem.into()))?;
         match need(&judged.head(), route, &exchange.live) {
             ContentNeed::Nothing => return decide(&judged, &[], route, &applicant).await.map_err(|denial| at(route, denial)),
             ContentNeed::Whole { limit } => (route, limit),
@@ -219,7 +223,12 @@ fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<SetField>) ->
 }
 
 /// The target in its forwarded form, where that differs from the one received; judged again after rewriting (T-26).
-fn forwarded_target(judged: &JudgedHead<'_>, route: &Route, carriers: Option<&Carriers>, live: &Live) -> Result<Option<PathAndQuery>, Denial> {
+fn forwarded_target(
+    judged: &JudgedHead<'_>,
+    route: &Route,
+    carriers: Option<&Carriers>,
+    live: &Live,
+) -> Result<Option<PathAndQuery>, Denial> {
     let rewritten = route.rewrite.apply(judged.target(), live.snapshot.target_rules).map_err(HeadProblem::Target)?;
     let query = carriers.map_or(rewritten.query().into(), |carriers| plan::without_credentials(rewritten.query(), carriers));
     let path = rewritten.path();

@@ -93,6 +93,7 @@ pub(super) enum BodyEnd {
 
 impl BodyEnd {
     /// Pingora's own way to say it.
+    #[allow(clippy::fn_params_excessive_bools, reason = "the hook of the framework has a bool")]
     pub(super) const fn of(end_of_stream: bool) -> Self {
         if end_of_stream { Self::Reached } else { Self::Ahead }
     }

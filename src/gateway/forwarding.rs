@@ -2,8 +2,8 @@
 
 use super::plan::Trace;
 use crate::scheme::{Connection, RequestHead, TransportSecurity};
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};

@@ -7,7 +7,6 @@ use crate::telemetry::metrics::Health;
 use pingora::lb::Backend;
 use pingora::lb::health_check::{HealthCheck, HttpHealthCheck, TcpHealthCheck};
 use pingora::upstreams::peer::{BasicPeer, HttpPeer};
-use std::cmp::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -27,36 +26,42 @@ pub(super) fn watched(pool: Pool) -> Arc<Pool> {
 async fn watch(server: Weak<PoolServer>, upstream: Arc<str>, settings: Settings) {
     let Some(check) = server.upgrade().and_then(|server| check(server.peer(), server.label(), &settings)) else { return };
     let pause = settings.interval.duration().max(Duration::from_millis(10));
-    let mut streak = Streak::default();
+    let mut streak = Streak { kind: Health::Healthy, length: 0 };
     while let Some(watched) = server.upgrade() {
-        let well = asks(check.as_ref(), &watched, pause).await;
-        if streak.turns(well, &settings) && watched.is_healthy() != well {
-            watched.mark(well);
-            let health = if well { Health::Healthy } else { Health::Unhealthy };
-            audit::record(&AuditEvent::UpstreamHealthChanged { upstream: &upstream, server: watched.label(), health });
+        let found = ask(check.as_ref(), &watched, pause).await;
+        if streak.turns(found, &settings) && watched.health() != found {
+            watched.mark(found);
+            audit::record(&AuditEvent::UpstreamHealthChanged { upstream: &upstream, server: watched.label(), health: found });
         }
         drop(watched);
         tokio::time::sleep(pause).await;
     }
 }
 
-async fn asks(check: &(dyn HealthCheck + Send + Sync), server: &PoolServer, patience: Duration) -> bool {
-    let Ok(backend) = Backend::new(&server.peer()._address.to_string()) else { return false };
-    matches!(timeout(patience, check.check(&backend)).await, Ok(Ok(())))
+async fn ask(check: &(dyn HealthCheck + Send + Sync), server: &PoolServer, patience: Duration) -> Health {
+    let Ok(backend) = Backend::new(&server.peer()._address.to_string()) else { return Health::Unhealthy };
+    match timeout(patience, check.check(&backend)).await {
+        Ok(Ok(())) => Health::Healthy,
+        Ok(Err(_)) | Err(_) => Health::Unhealthy,
+    }
 }
 
-/// Answers of one kind in a row: positive for well, negative for unwell.
-#[derive(Default)]
-struct Streak(i16);
+/// Answers of one kind in a row.
+struct Streak {
+    kind: Health,
+    length: u8,
+}
 
 impl Streak {
     /// Counts an answer; whether there are now enough of its kind to change the mark.
-    fn turns(&mut self, well: bool, settings: &Settings) -> bool {
-        let step = if well { 1 } else { -1 };
-        let continues = self.0.signum().cmp(&0) != (-step).cmp(&0);
-        self.0 = if continues { self.0.saturating_add(step) } else { step };
-        let needed = if well { settings.healthy_after } else { settings.unhealthy_after };
-        self.0.unsigned_abs().cmp(&u16::from(needed)) != Ordering::Less
+    fn turns(&mut self, found: Health, settings: &Settings) -> bool {
+        let before = if self.kind == found { self.length } else { 0 };
+        *self = Self { kind: found, length: before.saturating_add(1) };
+        let needed = match found {
+            Health::Healthy => settings.healthy_after,
+            Health::Unhealthy => settings.unhealthy_after,
+        };
+        self.length >= needed
     }
 }
 
@@ -82,9 +87,9 @@ mod tests {
     #[test]
     fn marks_change_after_enough_answers_in_a_row() {
         let settings = Settings { path: None, host: None, interval: Period::from_secs(1), healthy_after: 2, unhealthy_after: 3 };
-        let mut streak = Streak::default();
-        let answers = [false, false, true, false, false, false, true, true];
-        let turned: Vec<_> = answers.iter().map(|well| streak.turns(*well, &settings)).collect();
+        let mut streak = Streak { kind: Health::Healthy, length: 0 };
+        let (well, not) = (Health::Healthy, Health::Unhealthy);
+        let turned = [not, not, well, not, not, not, well, well].map(|found| streak.turns(found, &settings));
         assert_eq!(turned, [false, false, false, false, false, true, false, true]);
     }
 }

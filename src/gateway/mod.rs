@@ -82,7 +82,13 @@ impl ProxyHttp for Gateway {
         permit.plan().apply(head, &exchange.live.snapshot)
     }
 
-    async fn request_body_filter(&self, session: &mut Session, piece: &mut Option<Bytes>, end: bool, exchange: &mut Exchange) -> pingora::Result<()> {
+    async fn request_body_filter(
+        &self,
+        session: &mut Session,
+        piece: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
         if session.as_downstream().was_upgraded() {
             return Ok(());
         }
@@ -109,7 +115,13 @@ impl ProxyHttp for Gateway {
         upstream::answered(head, exchange)
     }
 
-    fn fail_to_connect(&self, session: &mut Session, _: &HttpPeer, exchange: &mut Exchange, error: Box<pingora::Error>) -> Box<pingora::Error> {
+    fn fail_to_connect(
+        &self,
+        session: &mut Session,
+        _: &HttpPeer,
+        exchange: &mut Exchange,
+        error: Box<pingora::Error>,
+    ) -> Box<pingora::Error> {
         upstream::connect_failed(session, exchange, error)
     }
 

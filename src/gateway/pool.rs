@@ -2,6 +2,7 @@
 
 use crate::config::document::{Balance, HttpProtocol, UpstreamHost, Verification};
 use crate::config::snapshot::{ServerSpec, UpstreamSecurity, UpstreamSpec};
+use crate::telemetry::metrics::Health;
 use pingora::protocols::tls::CaType;
 use pingora::upstreams::peer::{ALPN, HttpPeer};
 use pingora::utils::tls::{WrappedX509, parse_x509};
@@ -76,9 +77,14 @@ impl PoolServer {
         self.healthy.load(Ordering::Relaxed)
     }
 
+    /// What health checks found, for operators.
+    pub(super) fn health(&self) -> Health {
+        if self.is_healthy() { Health::Healthy } else { Health::Unhealthy }
+    }
+
     /// Notes what a health check found.
-    pub(super) fn mark(&self, healthy: bool) {
-        self.healthy.store(healthy, Ordering::Relaxed);
+    pub(super) fn mark(&self, health: Health) {
+        self.healthy.store(health == Health::Healthy, Ordering::Relaxed);
     }
 }
 
@@ -241,7 +247,7 @@ mod tests {
     #[test]
     fn an_unwell_server_is_passed_over() {
         let pool = pool(Balance::RoundRobin, &[1, 1, 1]);
-        pool.servers()[1].mark(false);
+        pool.servers()[1].mark(Health::Unhealthy);
         let chosen = labels(&pool, 6);
         assert!(!chosen.contains(&"s1".to_owned()), "{chosen:?}");
         assert!(chosen.contains(&"s0".to_owned()) && chosen.contains(&"s2".to_owned()));
@@ -250,7 +256,7 @@ mod tests {
     #[test]
     fn no_healthy_server_is_nothing() {
         let pool = pool(Balance::LeastConnections, &[1]);
-        pool.servers()[0].mark(false);
+        pool.servers()[0].mark(Health::Unhealthy);
         assert!(pool.select(None).is_none());
     }
 

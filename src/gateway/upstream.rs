@@ -31,6 +31,7 @@ pub(super) enum Reuse {
 
 impl Reuse {
     /// Pingora's own way to say it.
+    #[allow(clippy::fn_params_excessive_bools, reason = "the hook of the framework has a bool")]
     pub(super) const fn of(reused: bool) -> Self {
         if reused { Self::Kept } else { Self::New }
     }
@@ -113,6 +114,7 @@ fn record_attempt(exchange: &Exchange, outcome: &'static str) {
     }
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "Pingora adds kinds of errors; a new one is an answer that cannot be used")]
 fn problem(error: &pingora::Error) -> UpstreamProblem {
     match error.etype() {
         ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout => UpstreamProblem::Timeout,

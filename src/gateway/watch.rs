@@ -162,7 +162,7 @@ impl<F: Future> Future for Watched<F> {
         self.watch.waker.register(context.waker());
         match Wait::from_number(self.watch.expired.load(Ordering::Acquire)) {
             Wait::Nothing => Poll::Pending,
-            expired => Poll::Ready(Err(expired)),
+            expired @ (Wait::Head | Wait::Content | Wait::Tunnel) => Poll::Ready(Err(expired)),
         }
     }
 }

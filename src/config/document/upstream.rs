@@ -132,7 +132,6 @@ pub struct HealthCheck {
     pub unhealthy_after: u8,
 }
 
-
 const fn interval() -> Period {
     Period::from_secs(5)
 }

@@ -22,7 +22,11 @@ pub(super) fn fixed(
     }
     for (index, listener) in listeners.iter().enumerate() {
         if specs.iter().take(index).any(|earlier| collide(earlier.address, *listener.address)) {
-            problems.push(Problem::new(listener.address.at(), format!("the address {} a second time", *listener.address), "another address"));
+            problems.push(Problem::new(
+                listener.address.at(),
+                format!("the address {} a second time", *listener.address),
+                "another address",
+            ));
         }
     }
     if let Some(admin) = admin
@@ -51,7 +55,10 @@ fn collide(one: SocketAddr, other: SocketAddr) -> bool {
 
 /// Reads the certificates, per listener.
 pub(super) fn certificates(listeners: &[Located<Listener>], files: &Files, problems: &mut Vec<Problem>) -> Vec<Vec<Certificate>> {
-    listeners.iter().map(|listener| listener.tls.as_ref().map_or_else(Vec::new, |tls| of_listener(listener, tls, files, problems))).collect()
+    listeners
+        .iter()
+        .map(|listener| listener.tls.as_ref().map_or_else(Vec::new, |tls| of_listener(listener, tls, files, problems)))
+        .collect()
 }
 
 fn of_listener(listener: &Located<Listener>, tls: &ListenerTls, files: &Files, problems: &mut Vec<Problem>) -> Vec<Certificate> {

@@ -16,7 +16,12 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// The names of what was built, and all names that were written.
-    pub(super) fn of(schemes: &'a [NamedScheme], scheme_names: &'a [Box<str>], upstreams: &'a [UpstreamSpec], upstream_names: &'a [Box<str>]) -> Self {
+    pub(super) fn of(
+        schemes: &'a [NamedScheme],
+        scheme_names: &'a [Box<str>],
+        upstreams: &'a [UpstreamSpec],
+        upstream_names: &'a [Box<str>],
+    ) -> Self {
         let places = upstreams.iter().enumerate().map(|(place, spec)| (&*spec.name, UpstreamId(place))).collect();
         Self { schemes: (schemes, scheme_names), upstreams: (upstream_names, places) }
     }
@@ -41,7 +46,11 @@ impl<'a> Names<'a> {
 }
 
 /// Builds every route and the table. The table is there only when no route has a problem.
-pub(super) fn build(written: &[Located<Written>], names: &Names<'_>, problems: &mut Vec<Problem>) -> (Vec<Route>, Option<RouteTable<RouteId>>) {
+pub(super) fn build(
+    written: &[Located<Written>],
+    names: &Names<'_>,
+    problems: &mut Vec<Problem>,
+) -> (Vec<Route>, Option<RouteTable<RouteId>>) {
     let before = problems.len();
     let mut routes = Vec::with_capacity(written.len());
     let mut patterns = Vec::with_capacity(written.len());
@@ -74,7 +83,11 @@ fn repeated_names(written: &[Located<Written>], problems: &mut Vec<Problem>) {
     let mut seen = HashMap::new();
     for name in written.iter().filter_map(|route| route.name.as_ref()) {
         if let Some(first) = seen.insert(name.as_str(), name.at()) {
-            problems.push(Problem::new(name.at(), format!("the name `{}` of the route at line {}", **name, first.line()), "a name of its own"));
+            problems.push(Problem::new(
+                name.at(),
+                format!("the name `{}` of the route at line {}", **name, first.line()),
+                "a name of its own",
+            ));
         }
     }
 }
@@ -147,9 +160,11 @@ fn admission(written: &Located<Written>, names: &Names<'_>) -> Result<Option<Adm
     match (&written.authenticate, public) {
         (None, Some(_)) => Ok(Some(Admission::Public)),
         (Some(requirement), None) => required(requirement, names),
-        (None, None) => {
-            Err(vec![Problem::new(written.at(), "a route without `authenticate`", "`authenticate` with the name of a scheme, or `public: true`")])
-        }
+        (None, None) => Err(vec![Problem::new(
+            written.at(),
+            "a route without `authenticate`",
+            "`authenticate` with the name of a scheme, or `public: true`",
+        )]),
         (Some(_), Some(public)) => Err(vec![Problem::new(public.at(), "`public: true` beside `authenticate`", "one of them")]),
     }
 }
@@ -161,10 +176,15 @@ fn required(requirement: &Located<AuthRequirement>, names: &Names<'_>) -> Result
         return Err(vec![Problem::new(at, "an empty list of schemes", "at least one scheme")]);
     }
     let mut problems = Vec::new();
-    let found: Vec<_> = written.iter().map(|name| names.scheme(name, at).unwrap_or_else(|problem| {
-        problems.push(problem);
-        None
-    })).collect();
+    let found: Vec<_> = written
+        .iter()
+        .map(|name| {
+            names.scheme(name, at).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            })
+        })
+        .collect();
     if !problems.is_empty() {
         return Err(problems);
     }

@@ -131,7 +131,8 @@ fn an_explanation_gives_every_candidate_its_reason() {
 
 #[test]
 fn ten_thousand_routes_are_small() {
-    let node = size_of::<PathNode>() + size_of::<usize>() * 8 / 7 * 2 + 2;
+    let slot = size_of::<usize>();
+    let node = size_of::<PathNode>() + slot * 8 / 7 * 2 + 2;
     let route = size_of::<Methods>() + size_of::<Entry<Arc<()>>>();
     let text = 48 + 16;
     assert!((node + route + text) * 10_000 < 3 << 20, "{node} + {route} + {text} octets a route");
@@ -199,7 +200,7 @@ proptest! {
                         _ => prop_assert_eq!(&found, &expected, "{} {} {}", method, host, path),
                     }
                     let chosen = explained(&table, host, path, method).into_iter().find(|(_, verdict)| *verdict == Verdict::Chosen);
-                    prop_assert_eq!(chosen.map(|(index, _)| Answer::Route(index)), match found { Answer::Route(_) => Some(found), _ => None });
+                    prop_assert_eq!(chosen.map(|(index, _)| Answer::Route(index)), matches!(found, Answer::Route(_)).then_some(found));
                 }
             }
         }

@@ -11,7 +11,9 @@ mod tests;
 pub use config::{Accept, AudienceMatch, ForwardToken, IssuerConfig, WrapConfig};
 pub use extract::WrapCredential;
 
-use super::{Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme};
+use super::{
+    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme,
+};
 use crate::crypto::sha256;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;

@@ -82,8 +82,13 @@ async fn a_call_whose_backend_is_gone_is_unavailable() {
 async fn the_head_of_a_refusal_ends_its_stream() {
     let gateway = Config::new(BAR).start().await;
     let mut client = FrameClient::connect(gateway.address()).await;
-    let head =
-        [(":method", "POST"), (":scheme", "http"), (":authority", "localhost"), (":path", "/Bar/Order"), ("content-type", "application/grpc")];
+    let head = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":authority", "localhost"),
+        (":path", "/Bar/Order"),
+        ("content-type", "application/grpc"),
+    ];
     client.request(1, &head, frames::END_STREAM).await;
     let answer = loop {
         let frame = client.next().await.expect("an answer");

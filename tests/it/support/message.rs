@@ -107,8 +107,11 @@ fn stated_framing(head: &Message) -> Option<Framing> {
     head.values("content-length").first().and_then(|value| value.parse().ok()).map(Framing::Length)
 }
 
+/// Names and values, in the order in which they came.
+type Fields = Vec<(String, String)>;
+
 /// A chunked content in `octets`: its end, the content and the trailers; `None` while it is incomplete.
-pub(crate) fn chunked(octets: &[u8]) -> Option<(usize, Vec<u8>, Vec<(String, String)>)> {
+pub(crate) fn chunked(octets: &[u8]) -> Option<(usize, Vec<u8>, Fields)> {
     let (mut at, mut content) = (0, Vec::new());
     loop {
         let line = line_end(octets, at)?;
