@@ -12,6 +12,7 @@
 mod attacks;
 mod config_problems;
 mod flow;
+mod house_rules;
 mod support;
 
 /// The box itself.
