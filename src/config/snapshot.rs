@@ -111,7 +111,7 @@ pub struct Route {
     /// How its path changes.
     pub rewrite: Rewrite,
     /// The fields in which the upstream learns who it is.
-    pub identity: IdentityPlan,
+    pub identity: Arc<IdentityPlan>,
 }
 
 /// What a request must prove.

@@ -88,7 +88,14 @@ impl ServerApp for Listener {
             return None;
         };
         let _held = self.metrics.hold_connection();
-        match timeout(limits.head_timeout.duration(), versioned(stream)).await {
+        let mut stopping = shutdown.clone();
+        let version = tokio::select! {
+            biased;
+            version = timeout(limits.head_timeout.duration(), versioned(stream)) => version,
+            // Nothing was asked yet, so nothing is owed.
+            _ = stopping.wait_for(|stop| *stop) => return None,
+        };
+        match version {
             Ok(Some((Version::Http1, stream))) => {
                 let served = self.door.patrol.begin().over(self.http1.process_new(stream, shutdown)).await;
                 served.unwrap_or_else(|wait| {

@@ -3,6 +3,8 @@
 use super::connection;
 use super::denial::Denial;
 use super::exchange::{Exchange, Stage};
+use super::forwarding::{self, PeerTrust, TRACEPARENT};
+use super::plan::Trace;
 use crate::route::UriScheme;
 use crate::scheme::Proof;
 use crate::telemetry::access::{self, AccessEvent, DenialFacts, PrincipalFacts};
@@ -64,6 +66,20 @@ fn named<'a>(session: &'a Session, exchange: &Exchange) -> Named<'a> {
     }
 }
 
+/// The name that the upstream got: a trusted proxy's, or ours. A denial answers with ours.
+fn request_id<'a>(session: &'a Session, exchange: &'a Exchange) -> &'a str {
+    let trust = exchange.admitted().map_or(PeerTrust::Untrusted, |permit| permit.plan().trust);
+    let stated = forwarding::stated_request_id(&session.req_header().headers, trust);
+    stated.and_then(|stated| stated.to_str().ok()).unwrap_or(exchange.id.as_str())
+}
+
+/// The trace that goes on with the request; empty for none.
+fn trace_id(session: &Session) -> &str {
+    let fields = &session.req_header().headers;
+    let parent = fields.get(TRACEPARENT).filter(|_| forwarding::trace(fields) == Trace::Continued);
+    parent.and_then(|parent| parent.to_str().ok()?.get(3..35)).unwrap_or_default()
+}
+
 fn route_name(exchange: &Exchange) -> &str {
     exchange.route().map(|route| &*route.name).unwrap_or_default()
 }
@@ -87,7 +103,7 @@ fn record_decision(session: &Session, exchange: &Exchange, verdict: Verdict) {
         PrincipalFacts { scheme, issuer, subject, fingerprint }
     });
     audit::record(&AuditEvent::Decision(&DecisionFacts {
-        request_id: exchange.id.as_str(),
+        request_id: request_id(session, exchange),
         route: route_name(exchange),
         client: named.client,
         method: named.method,
@@ -114,8 +130,8 @@ fn record_access(session: &Session, exchange: &Exchange, status: u16) {
     let fingerprint = proved.map(|proof| proof.principal.fingerprint());
     let permit = exchange.admitted();
     access::record(&AccessEvent {
-        request_id: exchange.id.as_str(),
-        trace_id: exchange.id.as_str(),
+        request_id: request_id(session, exchange),
+        trace_id: trace_id(session),
         route: route_name(exchange),
         method: named.method,
         scheme: scheme(session),

@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod config_problems;
 mod flow;
 mod house_rules;
 mod support;
@@ -47,6 +48,15 @@ mod box_itself {
         assert_eq!(frames.outcome(1).await, frames::Outcome::Answered(401));
         let (status, lines) = gateway.stop().await;
         assert!(status.success(), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn a_signal_reloads() {
+        let upstream = Upstream::start().await;
+        let gateway = Config::bar("").upstream(&upstream).start().await;
+        gateway.audit_line(|line| line["event"] == "config_loaded").await;
+        gateway.signal("HUP");
+        gateway.metric_becomes("portcullis_config_reloads_total{outcome=\"succeeded\"}", 1.0).await;
     }
 
     #[tokio::test]

@@ -148,7 +148,7 @@ pub struct IdentityFields {
 pub struct ClaimField(pub String);
 
 /// A well-known set of identity fields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdentityPreset {
     /// No fields.

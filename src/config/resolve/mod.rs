@@ -5,7 +5,7 @@ mod routes;
 mod schemes;
 mod upstreams;
 
-use super::document::{Document, PathParameterRule};
+use super::document::{Document, Limits, PathParameterRule};
 use super::identity::ManagedNames;
 use super::snapshot::Snapshot;
 use super::suggest;
@@ -23,6 +23,7 @@ pub(super) fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<P
     let files = Files::below(base);
     let mut problems = Vec::new();
     let Document { listeners, admin, workers, schemes, upstreams, routes, limits, trusted_proxies, .. } = document;
+    check_counts(&limits, &mut problems);
     let fixed = listeners::fixed(&listeners, admin.as_ref(), workers, &mut problems);
     let certificates = listeners::certificates(&listeners, &files, &mut problems);
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
@@ -51,6 +52,16 @@ pub(super) fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<P
     })
 }
 
+/// A count of nothing would refuse everything.
+fn check_counts(limits: &Limits, problems: &mut Vec<Problem>) {
+    let Limits { max_connections, max_requests_per_connection, max_concurrent_streams, max_fields, .. } = limits;
+    for count in [max_connections, max_requests_per_connection, max_concurrent_streams, max_fields] {
+        if **count == 0 {
+            problems.push(Problem::new(count.at(), "a limit of 0", "at least 1"));
+        }
+    }
+}
+
 const fn path_parameters(rule: PathParameterRule) -> PathParameters {
     match rule {
         PathParameterRule::Refuse => PathParameters::Refuse,
@@ -73,7 +84,11 @@ fn networks(written: &[Located<String>], problems: &mut Vec<Problem>) -> Vec<IpN
 /// The problem of a name that nothing has, with the nearest known one.
 fn unknown(kind: &str, name: &str, at: crate::setting::Position, known: &[Box<str>]) -> Problem {
     let names: Vec<&str> = known.iter().map(|name| &**name).collect();
-    let problem = Problem::new(at, format!("`{name}`"), format!("the name of a {kind}: {}", suggest::one_of(&names)));
+    let expected = match names.as_slice() {
+        [] => format!("the name of {kind}, and none is configured"),
+        names => format!("the name of {kind}: {}", suggest::one_of(names)),
+    };
+    let problem = Problem::new(at, format!("`{name}`"), expected);
     match suggest::nearest(name, &names) {
         Some(nearest) => problem.suggest(format!("`{nearest}`")),
         None => problem,

@@ -1,12 +1,13 @@
 //! The routes: patterns built, names found, conflicts told.
 
 use super::unknown;
-use crate::config::document::{AuthRequirement, MatchRule, RewriteRule, Route as Written};
+use crate::config::document::{AuthRequirement, IdentityFields, IdentityPreset, MatchRule, RewriteRule, Route as Written};
 use crate::config::identity::IdentityPlan;
 use crate::config::snapshot::{Admission, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
 use crate::route::{HostPattern, Methods, PathPattern, PatternProblem, Rewrite, RoutePattern, RouteTable};
 use crate::setting::{Located, Position, Problem};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What routes refer to by name. A name without a place belongs to something that has problems of its own.
 pub(super) struct Names<'a> {
@@ -31,7 +32,7 @@ impl<'a> Names<'a> {
         match built.iter().position(|scheme| *scheme.name == *name) {
             Some(place) => Ok(Some(SchemeId(place))),
             None if known.iter().any(|known| **known == *name) => Ok(None),
-            None => Err(unknown("scheme", name, at, known)),
+            None => Err(unknown("a scheme", name, at, known)),
         }
     }
 
@@ -40,7 +41,7 @@ impl<'a> Names<'a> {
         match built.get(name.as_str()) {
             Some(place) => Ok(Some(*place)),
             None if known.iter().any(|known| **known == ***name) => Ok(None),
-            None => Err(unknown("upstream", name, name.at(), known)),
+            None => Err(unknown("an upstream", name, name.at(), known)),
         }
     }
 }
@@ -52,11 +53,12 @@ pub(super) fn build(
     problems: &mut Vec<Problem>,
 ) -> (Vec<Route>, Option<RouteTable<RouteId>>) {
     let before = problems.len();
+    let mut plans = Plans::default();
     let mut routes = Vec::with_capacity(written.len());
     let mut patterns = Vec::with_capacity(written.len());
     for one in written {
         let pattern = pattern(&one.matches, problems);
-        let route = route(one, pattern.as_ref(), names, problems);
+        let route = route(one, pattern.as_ref(), names, &mut plans, problems);
         if let (Some(pattern), Some(route)) = (pattern, route) {
             patterns.push((pattern, RouteId(routes.len())));
             routes.push(route);
@@ -123,10 +125,16 @@ fn note<T>(outcome: Result<T, PatternProblem>, at: Position, problems: &mut Vec<
     outcome.map_err(|PatternProblem { found, expected }| problems.push(Problem::new(at, found, expected))).ok()
 }
 
-fn route(written: &Located<Written>, pattern: Option<&RoutePattern>, names: &Names<'_>, problems: &mut Vec<Problem>) -> Option<Route> {
+fn route(
+    written: &Located<Written>,
+    pattern: Option<&RoutePattern>,
+    names: &Names<'_>,
+    plans: &mut Plans,
+    problems: &mut Vec<Problem>,
+) -> Option<Route> {
     let admission = keep(admission(written, names), problems);
     let upstream = keep(names.upstream(&written.upstream).map_err(|problem| vec![problem]), problems);
-    let identity = keep(IdentityPlan::build(&written.identity).map(Some), problems);
+    let identity = keep(plans.of(&written.identity).map(Some), problems);
     let pattern = pattern?;
     let rewrite = match &written.rewrite {
         RewriteRule::Keep => Some(Rewrite::none()),
@@ -136,6 +144,26 @@ fn route(written: &Located<Written>, pattern: Option<&RoutePattern>, names: &Nam
     let about: Box<str> = about(&written.matches).into();
     let name = written.name.as_ref().map_or_else(|| (*about).into(), |name| name.as_str().into());
     Some(Route { name, about, admission: admission?, upstream: upstream?, rewrite: rewrite?, identity: identity? })
+}
+
+/// Plans that many routes share: one preset, nothing else.
+#[derive(Default)]
+struct Plans(HashMap<IdentityPreset, Arc<IdentityPlan>>);
+
+impl Plans {
+    fn of(&mut self, settings: &IdentityFields) -> Result<Arc<IdentityPlan>, Vec<Problem>> {
+        if !settings.fields.is_empty() {
+            return IdentityPlan::build(settings).map(Arc::new);
+        }
+        match self.0.get(&settings.preset) {
+            Some(plan) => Ok(Arc::clone(plan)),
+            None => {
+                let plan = Arc::new(IdentityPlan::build(settings)?);
+                self.0.insert(settings.preset, Arc::clone(&plan));
+                Ok(plan)
+            }
+        }
+    }
 }
 
 fn keep<T>(outcome: Result<Option<T>, Vec<Problem>>, problems: &mut Vec<Problem>) -> Option<T> {

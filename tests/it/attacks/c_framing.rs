@@ -154,6 +154,21 @@ async fn t_42_undrained_content_of_an_early_answer() {
 }
 
 #[tokio::test]
+async fn t_42_a_content_that_never_came_is_no_next_request() {
+    // The backend answers early and goes on reading: whatever came next on that connection would be content to it.
+    let scene = before(Reply::ok().early()).await;
+    let mut client = RawClient::connect(scene.gateway.address()).await;
+    client.send(post("/public/first", "Content-Length: 1000\r\n", "some of it")).await;
+    assert_eq!(client.answer().await.status(), 200);
+    drop(client);
+    for number in 0..5 {
+        assert_eq!(scene.fetch(&format!("/public/{number}"), "").await.status(), 200);
+    }
+    let targets: Vec<_> = scene.upstream.requests().iter().map(|request| request.target().to_owned()).collect();
+    assert_eq!(targets, ["/public/first", "/public/0", "/public/1", "/public/2", "/public/3", "/public/4"]);
+}
+
+#[tokio::test]
 async fn t_43_content_length() {
     let scene = Scene::bar("").await;
     for (length, reason) in [("5, 5", "length_repeated"), ("5,5", "length_repeated")] {
@@ -388,7 +403,7 @@ async fn tunnel_ends(scene: &Scene, target: &str, token: &str) {
 #[tokio::test]
 async fn t_46_tunnel_ends_with_the_token() {
     let scene = before(Reply::tunnel()).await;
-    tunnel_ends(&scene, "/bartender/ws", &Token::of("alice").expires_in(2).authorization()).await;
+    tunnel_ends(&scene, "/bartender/ws", &Token::of("alice").expires_in(3).authorization()).await;
 }
 
 #[tokio::test]

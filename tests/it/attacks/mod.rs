@@ -4,6 +4,7 @@ mod a_identity;
 mod b_routing;
 mod c_framing;
 mod g_operations;
+mod published;
 
 use crate::support::message::Message;
 use crate::support::{Config, Gateway, RawClient, Upstream, eventually, raw};

@@ -2,5 +2,11 @@
 
 mod clients;
 mod grpc;
+mod operators;
+mod reload;
+mod routing;
+mod stop;
+mod tls;
+mod upstreams;
 mod websocket;
 mod wrap;

@@ -64,7 +64,7 @@ async fn octets_flow_both_ways_until_either_side_ends() {
 
 #[tokio::test]
 async fn a_tunnel_ends_at_the_configured_age() {
-    let (gateway, _upstream) = tunnel("limits: { max_tunnel_age: 1s }\n").await;
+    let (gateway, _upstream) = tunnel("limits: { max_tunnel_age: 2s }\n").await;
     let (mut client, status) = upgrade(&gateway, &Token::of("alice").authorization()).await;
     assert_eq!(status, 101);
     client.send("ping").await;

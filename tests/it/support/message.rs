@@ -6,11 +6,11 @@ pub(crate) struct Message {
     /// The request line or status line.
     pub(crate) start: String,
     /// Names as written, values without outer white space.
-    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) fields: Fields,
     /// The content, chunk framing removed.
     pub(crate) content: Vec<u8>,
     /// The fields after a chunked content.
-    pub(crate) trailers: Vec<(String, String)>,
+    pub(crate) trailers: Fields,
 }
 
 impl Message {
@@ -82,7 +82,7 @@ pub(crate) fn head(octets: &[u8]) -> Message {
     Message { start, fields: fields(lines), ..Message::default() }
 }
 
-fn fields<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
+fn fields<'a>(lines: impl Iterator<Item = &'a str>) -> Fields {
     let split = |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
     lines.filter_map(split).collect()
 }
@@ -107,8 +107,8 @@ fn stated_framing(head: &Message) -> Option<Framing> {
     head.values("content-length").first().and_then(|value| value.parse().ok()).map(Framing::Length)
 }
 
-/// Names and values, in the order in which they came.
-type Fields = Vec<(String, String)>;
+/// Fields in order, as name and value.
+pub(crate) type Fields = Vec<(String, String)>;
 
 /// A chunked content in `octets`: its end, the content and the trailers; `None` while it is incomplete.
 pub(crate) fn chunked(octets: &[u8]) -> Option<(usize, Vec<u8>, Fields)> {
@@ -126,7 +126,7 @@ pub(crate) fn chunked(octets: &[u8]) -> Option<(usize, Vec<u8>, Fields)> {
     }
 }
 
-fn trailers(octets: &[u8], start: usize) -> Option<(usize, Vec<(String, String)>)> {
+fn trailers(octets: &[u8], start: usize) -> Option<(usize, Fields)> {
     let mut at = start;
     loop {
         let line = line_end(octets, at)?;

@@ -9,6 +9,7 @@ pub(crate) mod message;
 pub(crate) mod ports;
 pub(crate) mod programs;
 pub(crate) mod raw;
+pub(crate) mod secure_upstream;
 pub(crate) mod tokens;
 pub(crate) mod upstream;
 

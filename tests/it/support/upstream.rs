@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What a backend does with a request.
@@ -15,6 +16,7 @@ pub(crate) struct Reply {
     octets: Vec<u8>,
     when: When,
     pause: Duration,
+    gate: Option<Arc<Notify>>,
     then: Then,
 }
 
@@ -39,7 +41,7 @@ impl Reply {
 
     /// These octets.
     pub(crate) fn of(octets: impl AsRef<[u8]>) -> Self {
-        Self { octets: octets.as_ref().to_vec(), when: When::Content, pause: Duration::ZERO, then: Then::Next }
+        Self { octets: octets.as_ref().to_vec(), when: When::Content, pause: Duration::ZERO, gate: None, then: Then::Next }
     }
 
     /// Nothing at all, for ever.
@@ -56,6 +58,12 @@ impl Reply {
     /// After a pause.
     pub(crate) fn after(mut self, pause: Duration) -> Self {
         self.pause = pause;
+        self
+    }
+
+    /// As soon as the test gives notice, once for each request.
+    pub(crate) fn held_by(mut self, gate: &Arc<Notify>) -> Self {
+        self.gate = Some(Arc::clone(gate));
         self
     }
 
@@ -209,6 +217,9 @@ impl Wire {
             }
             self.record.lock().unwrap().requests.push(request.clone());
             tokio::time::sleep(reply.pause).await;
+            if let Some(gate) = &reply.gate {
+                gate.notified().await;
+            }
             self.stream.write_all(&reply.octets).await.ok()?;
             match reply.then {
                 Then::Close => return None,
