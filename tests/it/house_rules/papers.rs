@@ -20,7 +20,8 @@ pub(super) fn table(document: &str, column: &str) -> Vec<Vec<String>> {
             inside = false;
             continue;
         };
-        let cells: Vec<String> = row.trim_end().trim_end_matches('|').replace("\\|", "¦").split('|').map(|cell| cell.trim().to_owned()).collect();
+        let cells: Vec<String> =
+            row.trim_end().trim_end_matches('|').replace("\\|", "¦").split('|').map(|cell| cell.trim().to_owned()).collect();
         if cells.iter().any(|cell| cell == column) {
             inside = true;
         } else if inside && !cells.iter().all(|cell| cell.chars().all(|character| matches!(character, '-' | ':'))) {
@@ -66,7 +67,8 @@ fn the_readme_lists_the_schemes_of_the_registry() {
 /// Every setting and every word that settings take, by the JSON Schema.
 fn schema_names() -> BTreeSet<String> {
     fn walk(schema: &Value, names: &mut BTreeSet<String>) {
-        let texts = |key: &str| schema[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+        let texts =
+            |key: &str| schema[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
         names.extend(schema["properties"].as_object().into_iter().flat_map(|properties| properties.keys().cloned()));
         names.extend(texts("enum"));
         names.extend(schema["const"].as_str().map(str::to_owned));
@@ -84,7 +86,10 @@ fn schema_names() -> BTreeSet<String> {
 #[test]
 fn every_setting_is_described() {
     let names = schema_names();
-    assert!(names.len() > 60 && names.contains("age_at_least") && names.contains("least_connections"), "the schema was not read: {names:?}");
+    assert!(
+        names.len() > 60 && names.contains("age_at_least") && names.contains("least_connections"),
+        "the schema was not read: {names:?}"
+    );
     let described: BTreeSet<String> = codes(&text("docs/configuration.md")).into_iter().collect();
     let breaches: Vec<_> = names.difference(&described).cloned().collect();
     holds(&breaches, "docs/configuration.md describes every key and every word that a setting takes, as `name`.");
@@ -281,7 +286,10 @@ impl Helps {
         }
         let is_option = |argument: &&str| argument.len() > 1 && argument.starts_with('-');
         let unknown = |option: &&str| !super::source::mentions(&self.text(&command).replace('-', "_"), &option.replace('-', "_"));
-        rest.map(|argument| argument.split('=').next().unwrap_or_default()).filter(is_option).find(unknown).map(|option| format!("there is no option {option}"))
+        rest.map(|argument| argument.split('=').next().unwrap_or_default())
+            .filter(is_option)
+            .find(unknown)
+            .map(|option| format!("there is no option {option}"))
     }
 }
 
@@ -321,7 +329,11 @@ fn the_commands_in_the_documents_exist() {
             }
         }
     }
-    let shown: Vec<_> = ["run", "check", "token"].iter().filter(|command| !seen.contains(**command)).map(|command| format!("nothing shows `portcullis {command}`")).collect();
+    let shown: Vec<_> = ["run", "check", "token"]
+        .iter()
+        .filter(|command| !seen.contains(**command))
+        .map(|command| format!("nothing shows `portcullis {command}`"))
+        .collect();
     breaches.extend(shown);
     holds(&breaches, "Every command in a document can be pasted.");
 }
@@ -332,7 +344,8 @@ fn the_targets_of_make_in_the_documents_exist() {
     let mut breaches = Vec::new();
     for (path, document) in documents() {
         let lines = fenced(&document).into_iter().chain(codes(&document));
-        for target in lines.filter_map(|line| Some(line.strip_prefix("make ")?.split_whitespace().next()?.to_owned())) {
+        let named = |target: &String| target.starts_with(|first: char| first.is_ascii_lowercase());
+        for target in lines.filter_map(|line| Some(line.strip_prefix("make ")?.split_whitespace().next()?.to_owned())).filter(named) {
             if !makefile.lines().any(|line| line.starts_with(&format!("{target}:"))) {
                 breaches.push(format!("{path}: make {target}"));
             }
@@ -361,17 +374,22 @@ fn literals(source: &Source, whole: &str, functions: &[&str]) -> BTreeSet<String
     let wanted = source.functions().into_iter().filter(|function| functions.contains(&function.name.as_str()));
     let lines: Vec<&str> = whole.lines().collect();
     let bodies = wanted.flat_map(|function| lines[function.line - 1..function.line - 1 + function.lines].to_vec());
-    bodies.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).filter(|text| !text.is_empty()).collect()
+    bodies
+        .flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>())
+        .filter(|text| !text.is_empty())
+        .collect()
 }
 
 #[test]
 fn every_reason_is_explained() {
     let explained: BTreeSet<String> = table(&text("docs/operations.md"), "Reason").iter().flat_map(|row| codes(&row[0])).collect();
     let mut reasons = BTreeSet::new();
-    for source in program().iter().filter(|source| ["gateway", "route", "scheme"].iter().any(|room| source.room().as_deref() == Some(room))) {
+    for source in program().iter().filter(|source| ["gateway", "route", "scheme"].iter().any(|room| source.room().as_deref() == Some(room)))
+    {
         reasons.extend(literals(source, &text(&source.path), &["reason", "label", "wording"]));
     }
-    reasons.retain(|reason| reason.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'));
+    reasons
+        .retain(|reason| reason.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'));
     reasons.remove("none");
     assert!(reasons.len() > 30 && reasons.contains("signature_invalid") && reasons.contains("bare_line_feed"), "{reasons:?}");
     let breaches: Vec<_> = reasons.symmetric_difference(&explained).cloned().collect();
@@ -416,14 +434,20 @@ mod themselves {
         let row = |name: &str, value: &str| format!("| Setting | Default |\n|---|---|\n| `{name}` | `{value}` |\n");
         let wrong = |name: &'static str, value: &str| wrong_defaults("x.md", &row(name, value), &|known| known == name).len();
         assert_eq!((wrong("max_head_size", "32KiB"), wrong("max_head_size", "32768B"), wrong("max_head_size", "32")), (0, 0, 1));
-        assert_eq!((wrong("head_timeout", "1m"), wrong("head_timeout", "60"), wrong("max_fields", "100"), wrong("max_fields", "101")), (0, 1, 0, 1));
+        assert_eq!(
+            (wrong("head_timeout", "1m"), wrong("head_timeout", "60"), wrong("max_fields", "100"), wrong("max_fields", "101")),
+            (0, 1, 0, 1)
+        );
         assert_eq!(wrong_defaults("x.md", &row("retries", "1"), &|name| name == "interval").len(), 1);
     }
 
     #[test]
     fn calls_are_found_where_a_command_may_stand() {
         assert_eq!(calls("KEY=x target/release/portcullis run -c a.yaml & # then"), [["run", "-c", "a.yaml"]]);
-        assert_eq!(calls("TOKEN=$(portcullis token swt mint --issuer x) | portcullis check"), [vec!["token", "swt", "mint", "--issuer", "x"], vec!["check"]]);
+        assert_eq!(
+            calls("TOKEN=$(portcullis token swt mint --issuer x) | portcullis check"),
+            [vec!["token", "swt", "mint", "--issuer", "x"], vec!["check"]]
+        );
         assert_eq!(calls("systemctl reload portcullis; docker run portcullis check"), [] as [Vec<&str>; 0]);
     }
 

@@ -66,7 +66,8 @@ impl Source {
 
     pub(super) fn opens_with_a_sentence(&self) -> bool {
         let opening: Vec<_> = self.text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
-        opening.first().is_some_and(|first| first.len() >= 3) && opening.last().is_some_and(|last| last.ends_with('.') || last.ends_with(':'))
+        opening.first().is_some_and(|first| first.len() >= 3)
+            && opening.last().is_some_and(|last| last.ends_with('.') || last.ends_with(':'))
     }
 
     /// The files that this one declares for tests only.
@@ -122,7 +123,10 @@ impl Source {
         for part in split(body).into_iter().filter(|part| !part.trim().is_empty()) {
             let bare = without_attributes(part).trim_start();
             let line = self.line(at + 1 + (bare.as_ptr() as usize - body.as_ptr() as usize));
-            let bare = bare.strip_prefix("pub").map_or(bare, |rest| if rest.starts_with('(') { &rest[inner(rest).len() + 2..] } else { rest }).trim();
+            let bare = bare
+                .strip_prefix("pub")
+                .map_or(bare, |rest| if rest.starts_with('(') { &rest[inner(rest).len() + 2..] } else { rest })
+                .trim();
             let kind = if self.code[at..].starts_with('{') { bare.split_once(": ").map_or(bare, |(_, kind)| kind) } else { bare };
             found.push(Field { line, kind: kind.trim().to_owned() });
         }
