@@ -1,11 +1,10 @@
 //! Denials become bytes here, and nowhere else.
 
 use super::denial::Denial;
-use super::forwarding::REQUEST_ID;
 use super::request_id::RequestId;
 use crate::scheme::Challenge;
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::HttpTask;
@@ -64,7 +63,7 @@ fn plain(denial: &Denial, id: RequestId) -> pingora::Result<(ResponseHeader, Byt
     header.insert_header(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))?;
     header.insert_header(CONTENT_LENGTH, text.len())?;
     if let Denial::MethodNotAllowed { allow } = denial {
-        header.insert_header(ALLOW, allow.clone())?;
+        header.insert_header("Allow", allow.clone())?;
     }
     if closes(denial) {
         header.insert_header(CONNECTION, HeaderValue::from_static("close"))?;
@@ -103,10 +102,10 @@ fn common(status: StatusCode, denial: &Denial, id: RequestId) -> pingora::Result
     const USUAL: usize = 8;
     let mut header = ResponseHeader::build(status, Some(USUAL))?;
     for Challenge { field, value } in denial.challenges() {
-        header.append_header(field.clone(), value.clone())?;
+        header.append_header(*field, value.clone())?;
     }
     header.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
-    header.insert_header(REQUEST_ID, id.as_str())?;
+    header.insert_header("X-Request-Id", id.as_str())?;
     Ok(header)
 }
 

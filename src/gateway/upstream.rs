@@ -149,10 +149,10 @@ pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingor
     }
     if let Grounds::Proved(proof) = permit.grounds() {
         for field in &proof.answer {
-            head.remove_header(&field.field);
+            head.remove_header(field.field);
         }
         for field in &proof.answer {
-            head.append_header(field.field.clone(), field.value.clone())?;
+            head.append_header(field.field, field.value.clone())?;
         }
     }
     Ok(())

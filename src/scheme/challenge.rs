@@ -1,12 +1,12 @@
 //! What a refusal asks the caller for: field values, written by the gateway only.
 
-use http::header::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 /// One field of a 401 response (RFC 9110 §11.6.1), usually `WWW-Authenticate`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
-    /// The field's name.
-    pub field: HeaderName,
+    /// The field's name as it stands on the wire: old clients look for one spelling.
+    pub field: &'static str,
     /// The field's value.
     pub value: HeaderValue,
 }
@@ -14,6 +14,6 @@ pub struct Challenge {
 impl Challenge {
     /// A `WWW-Authenticate` challenge.
     pub const fn www_authenticate(value: HeaderValue) -> Self {
-        Self { field: http::header::WWW_AUTHENTICATE, value }
+        Self { field: "WWW-Authenticate", value }
     }
 }

@@ -167,7 +167,7 @@ fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
     }
     for challenge in schemes.iter().flat_map(|named| named.scheme.challenges(None)) {
         let value = String::from_utf8_lossy(challenge.value.as_bytes()).into_owned();
-        text.line("Without it", &format!("401 with {}: {}", spelt(challenge.field.as_str()), printable(&value)));
+        text.line("Without it", &format!("401 with {}: {}", challenge.field, printable(&value)));
     }
 }
 
@@ -183,8 +183,7 @@ fn spelt(name: &str) -> String {
         Some((first, rest)) => first.to_ascii_uppercase() + rest,
         None => word.to_owned(),
     };
-    let special = if name == "www-authenticate" { "WWW-Authenticate" } else { "" };
-    if special.is_empty() { name.split('-').map(capital).collect::<Vec<_>>().join("-") } else { special.to_owned() }
+    name.split('-').map(capital).collect::<Vec<_>>().join("-")
 }
 
 fn destination(snapshot: &Snapshot, route: &Route, judged: &Judged<'_>, text: &mut Text) {
