@@ -6,7 +6,7 @@ use crate::route::{Authority, RequestForm, Target, TargetRules, UriScheme};
 use crate::scheme::RequestHead;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{Method, Version};
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use pingora::http::RequestHeader;
 
 /// The rules by which a head is judged.
@@ -114,12 +114,9 @@ fn framing(header: &RequestHeader, raw: &[u8]) -> Result<(), HeadProblem> {
     if list || lengths.next().is_some() { Err(HeadProblem::LengthRepeated) } else { Ok(()) }
 }
 
-/// Whether a line ends without a carriage return. Counts to the end without a way out, so that the compiler
-/// compares many octets at once.
+/// Whether a line ends without a carriage return.
 fn has_bare_line_feed(raw: &[u8]) -> bool {
-    let after = raw.get(1..).unwrap_or_default();
-    let bare = raw.iter().zip(after).filter(|(before, octet)| **octet == b'\n' && **before != b'\r').count();
-    bare > 0 || raw.first() == Some(&b'\n')
+    memchr_iter(b'\n', raw).any(|at| at.checked_sub(1).and_then(|before| raw.get(before)) != Some(&b'\r'))
 }
 
 /// Admits `chunked` alone, and without Content-Length (RFC 9112 §6.1): any other coding would be lost on the way,
