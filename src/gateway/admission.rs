@@ -3,7 +3,7 @@
 use super::connection::{self, ConnectionFacts};
 use super::content;
 use super::denial::{Denial, HeadProblem};
-use super::exchange::{Denied, Exchange, Grounds, Permit};
+use super::exchange::{Admitted, Denied, Exchange, Grounds, Permit};
 use super::forwarding;
 use super::judge::{Bounds, JudgedHead, judge};
 use super::live::Live;
@@ -20,7 +20,6 @@ use http::HeaderValue;
 use http::uri::PathAndQuery;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What admission needs beside the session.
@@ -29,14 +28,6 @@ struct Applicant<'a> {
     facts: &'a ConnectionFacts,
     exchange: &'a Exchange,
     now: UnixTime,
-}
-
-/// An admitted request and what was learnt on the way.
-pub(super) struct Admitted {
-    /// The right to forward.
-    pub(super) permit: Permit,
-    /// The client's address.
-    pub(super) client: IpAddr,
 }
 
 /// Decides about one request; the upstream has heard nothing yet.

@@ -1,6 +1,5 @@
 //! One request from its arrival to its log line, and the stage it has reached.
 
-use super::admission::Admitted;
 use super::denial::Denial;
 use super::live::Live;
 use super::plan::Plan;
@@ -40,6 +39,14 @@ pub(super) enum Stage {
     Denied(Denied),
     /// It was admitted, and then its upstream could not answer.
     Failed(Box<Permit>, Denial),
+}
+
+/// An admitted request and what was learnt on the way.
+pub(super) struct Admitted {
+    /// The right to forward.
+    pub(super) permit: Permit,
+    /// The client's address.
+    pub(super) client: IpAddr,
 }
 
 /// A denial and what is known of its request.

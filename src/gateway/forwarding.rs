@@ -1,6 +1,5 @@
 //! What trusted proxies before us stated about the client, and what we state to the upstream.
 
-use super::plan::Trace;
 use crate::scheme::{Connection, RequestHead, TransportSecurity};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -122,6 +121,15 @@ pub(super) fn stated_request_id(fields: &HeaderMap, trust: PeerTrust) -> Option<
     let stated = fields.get(REQUEST_ID).filter(|_| trust == PeerTrust::Trusted)?;
     let harmless = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b':');
     (stated.len() <= LONGEST && stated.as_bytes().iter().all(harmless)).then_some(stated)
+}
+
+/// What becomes of the client's trace context (W3C Trace Context).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trace {
+    /// There is none, or it is well-formed.
+    Continued,
+    /// It is malformed or repeated: it is removed.
+    Dropped,
 }
 
 /// Whether the client's trace context can go on: none, or one `traceparent` of version 00 (W3C Trace Context §3.2).

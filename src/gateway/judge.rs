@@ -105,13 +105,18 @@ fn http2_size(header: &RequestHeader) -> usize {
 }
 
 fn framing(header: &RequestHeader, raw: &[u8]) -> Result<(), HeadProblem> {
-    if memchr_iter(b'\n', raw).any(|at| at.checked_sub(1).and_then(|before| raw.get(before)) != Some(&b'\r')) {
+    if has_bare_line_feed(raw) {
         return Err(HeadProblem::BareLineFeed);
     }
     transfer_encoding(header, raw)?;
     let mut lengths = header.headers.get_all(CONTENT_LENGTH).iter();
     let list = lengths.next().is_some_and(|length| length.as_bytes().contains(&b','));
     if list || lengths.next().is_some() { Err(HeadProblem::LengthRepeated) } else { Ok(()) }
+}
+
+/// Whether a line ends without a carriage return.
+fn has_bare_line_feed(raw: &[u8]) -> bool {
+    memchr_iter(b'\n', raw).any(|at| at.checked_sub(1).and_then(|before| raw.get(before)) != Some(&b'\r'))
 }
 
 /// Admits `chunked` alone, and without Content-Length (RFC 9112 §6.1): any other coding would be lost on the way,
@@ -184,6 +189,16 @@ mod tests {
     fn the_target_is_read_from_the_request_line() {
         assert_eq!(request_target(b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n"), b"/a?b");
         assert_eq!(request_target(b"GET /a#b HTTP/1.1\r\n"), b"/a#b");
+    }
+
+    #[test]
+    fn a_line_feed_needs_its_carriage_return() {
+        for whole in [&b""[..], b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n"] {
+            assert!(!has_bare_line_feed(whole));
+        }
+        for bare in [&b"\n"[..], b"GET / HTTP/1.1\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\n", b"a\r\n\n"] {
+            assert!(has_bare_line_feed(bare));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What happens to a request on its way to the upstream: described once, applied on every attempt.
 
-use super::forwarding::{self, FORWARDED, FORWARDED_HOST, PeerTrust, TRACEPARENT, TRACESTATE};
+use super::forwarding::{self, FORWARDED, FORWARDED_HOST, PeerTrust, TRACEPARENT, TRACESTATE, Trace};
 use super::request_id::RequestId;
 use crate::config::snapshot::{SchemeId, Snapshot};
 use crate::scheme::{Carriers, Connection, RequestHead};
@@ -26,15 +26,6 @@ pub(super) struct Plan {
     pub(super) trust: PeerTrust,
     /// Whether the client's trace goes on.
     pub(super) trace: Trace,
-}
-
-/// What becomes of the client's trace context (W3C Trace Context).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trace {
-    /// There is none, or it is well-formed.
-    Continued,
-    /// It is malformed or repeated: it is removed.
-    Dropped,
 }
 
 /// What every request states about the client, whatever its route.

@@ -3,8 +3,7 @@
 use super::connection;
 use super::denial::Denial;
 use super::exchange::{Exchange, Stage};
-use super::forwarding::{self, PeerTrust, TRACEPARENT};
-use super::plan::Trace;
+use super::forwarding::{self, PeerTrust, TRACEPARENT, Trace};
 use crate::route::UriScheme;
 use crate::scheme::Proof;
 use crate::telemetry::access::{self, AccessEvent, DenialFacts, PrincipalFacts};

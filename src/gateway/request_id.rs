@@ -24,8 +24,7 @@ impl RequestIds {
     /// The next identifier.
     pub(super) fn next(&self) -> RequestId {
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
-        let (high, low) = (mix(self.seed ^ count), mix(count));
-        RequestId(hex(u128::from(high) << 64 | u128::from(low)))
+        RequestId(hex(mix(self.seed ^ count), mix(count)))
     }
 }
 
@@ -36,13 +35,19 @@ const fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-fn hex(number: u128) -> [u8; 32] {
-    let mut digits = [b'0'; 32];
-    for (index, digit) in digits.iter_mut().rev().enumerate() {
-        let nibble = u8::try_from(number >> (4 * index) & 0xf).unwrap_or_default();
-        *digit = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+fn hex(high: u64, low: u64) -> [u8; 32] {
+    let mut digits = [0; 32];
+    let octets = high.to_be_bytes().into_iter().chain(low.to_be_bytes());
+    for (pair, octet) in digits.chunks_exact_mut(2).zip(octets) {
+        if let [first, second] = pair {
+            (*first, *second) = (digit(octet >> 4), digit(octet & 0xf));
+        }
     }
     digits
+}
+
+const fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
 }
 
 impl RequestId {

@@ -87,11 +87,13 @@ async fn run(snapshot: Snapshot, file: PathBuf, workers: usize) -> Result<(), Se
         spawn(service(index, spec, listener, &current)?, &stopped);
     }
     let stopping = Arc::new(AtomicBool::new(false));
+    // Operators are answered to the last: a readiness probe must learn that the gateway is going away.
+    let (_end, ended) = watch::channel(false);
     if let Some(address) = fixed.admin {
         let admin = Admin { current: Arc::clone(&current), metrics: Arc::clone(&metrics), stopping: Arc::clone(&stopping) };
         let mut service = Service::new("admin".to_owned(), HttpServer::new_app(admin));
         service.add_tcp(&address.to_string());
-        spawn(service, &stopped);
+        spawn(service, &ended);
     }
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
     tokio::spawn(Reloader { file: file.clone(), current: Arc::clone(&current), metrics }.run(hangup));

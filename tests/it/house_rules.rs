@@ -327,7 +327,13 @@ fn foreign<'w>(line: &str, path: &str) -> impl Iterator<Item = &'w str> {
         line.to_ascii_lowercase().replace("user-agent", "").replace("user_agent", "").replace("user agent", "").replace("tls session", "");
     let prose = if path.ends_with(".md") || path.ends_with(".yaml") { WORDS_OF_PROSE } else { &[] };
     // A folder inside an image or a test is no place on somebody's machine.
-    let places = if path.ends_with(".md") { PLACES } else { &PLACES[..3] };
+    let places = if path.ends_with(".md") {
+        PLACES
+    } else if path.starts_with("tests/") {
+        &PLACES[..1]
+    } else {
+        &PLACES[..3]
+    };
     let is_there: Vec<&'w str> = places.iter().filter(|place| line.contains(**place)).copied().collect();
     // Code names things of HTTP and of the framework; what people tell each other stands in comments.
     let told = if path.ends_with(".rs") { line.split_once("//").map_or("", |(_, comment)| comment) } else { &line };

@@ -1,6 +1,7 @@
 //! Stopping: requests under way are answered, nobody waits longer than needed or than configured.
 
 use crate::support::http2::Http2Client;
+use crate::support::raw;
 use crate::support::{Config, Gateway, RawClient, Reply, Upstream, eventually, within};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -69,6 +70,21 @@ async fn idle_connections_are_closed_and_new_ones_refused_while_a_request_is_und
     assert_eq!(fresh.rest().await, b"");
     assert_eq!(half.rest().await, b"");
     within("connections to be refused", async { while TcpStream::connect(address).await.is_ok() {} }).await;
+    assert_eq!(slow.answer().await.status(), 200);
+    assert!(stop.await.unwrap().0.success());
+}
+
+#[tokio::test]
+async fn readiness_ends_while_a_request_is_still_under_way() {
+    let (gateway, upstream) = before(Reply::ok().after(SLOW), FOR_EVER).await;
+    let (address, admin) = (gateway.address(), gateway.admin());
+    let mut slow = RawClient::connect(address).await;
+    request(&mut slow, "/public/slow").await;
+    is_under_way(&upstream).await;
+    let stop = tokio::spawn(gateway.stop());
+    within("connections to be refused", async { while TcpStream::connect(address).await.is_ok() {} }).await;
+    let answer = raw::fetch(admin, "/readyz", "Connection: close\r\n").await;
+    assert_eq!((answer.status(), answer.text().as_str()), (503, "stopping\n"));
     assert_eq!(slow.answer().await.status(), 200);
     assert!(stop.await.unwrap().0.success());
 }
