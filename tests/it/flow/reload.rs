@@ -186,7 +186,7 @@ async fn a_request_whose_content_is_still_coming_keeps_the_configuration_that_it
     answers_become(&gateway, "b b").await;
     client.send("x=1").await;
     assert_eq!(client.next_answer().await.unwrap().text(), "a a");
-    assert_eq!(a.request().text(), "x=1");
+    assert_eq!(a.requests().pop().unwrap().text(), "x=1");
 }
 
 /// Asks again and again on one connection until told to stop; how many answers each snapshot gave.

@@ -85,7 +85,7 @@ async fn a_prefix_is_stripped_or_replaced_and_the_query_stays() {
     let list = [
         ("strip", "path: /strip/", ", rewrite: strip_prefix"),
         ("replace", "path: /old, methods: [GET]", ", rewrite: { replace_prefix: /new/place }"),
-        ("root", "path: /root", ", rewrite: { replace_prefix: / }"),
+        ("top", "path: /top", ", rewrite: { replace_prefix: / }"),
     ];
     let (gateway, upstream) = routes(&list, "").await;
     let cases = [
@@ -95,7 +95,7 @@ async fn a_prefix_is_stripped_or_replaced_and_the_query_stays() {
         ("/strip/a%20b/%c3%a9", "/a%20b/%C3%A9"),
         ("/old", "/new/place"),
         ("/old/x/?q", "/new/place/x/?q"),
-        ("/root/a", "/a"),
+        ("/top/a", "/a"),
     ];
     for (target, forwarded) in cases {
         assert_eq!(ask(&gateway, "GET", "localhost", target).await.status(), 200, "{target}");
