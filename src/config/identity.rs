@@ -91,6 +91,13 @@ const UNUSABLE: &[&str] = &[
     "authorization",
     "cookie",
     "expect",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-request-id",
+    "traceparent",
+    "tracestate",
 ];
 
 impl IdentityPlan {

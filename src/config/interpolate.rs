@@ -71,7 +71,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn unset(name: &str, at: Position) -> Problem {
-    Problem::new(at, format!("`${{{name}}}`, which the environment does not hold as UTF-8 text"), "the name of a variable that is set")
+    Problem::new(at, format!("`${{{name}}}`, but no such variable is set in the environment"), "a variable that is set to UTF-8 text")
 }
 
 fn join(pieces: &[Piece<'_>]) -> Interpolated {

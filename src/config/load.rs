@@ -1,5 +1,6 @@
 //! The door of the room: a file, or a text, becomes settings of any type.
 
+use super::decode::Decoded;
 use super::report::Report;
 use super::{decode as decoding, tree};
 use crate::setting::{Environment, Position, Problem};
@@ -12,13 +13,13 @@ use zeroize::Zeroizing;
 /// The largest configuration file, in octets. 10,000 routes take about 2 MiB.
 pub const MAX_CONFIG_FILE: u64 = 64 << 20;
 
-/// Loads the settings in the file at `path`.
+/// Loads the settings in the file at `path`, as far as they can be read.
 ///
 /// # Errors
-/// Everything that is wrong with the file, in one report.
-pub fn load<T: DeserializeOwned>(path: &Path, environment: Environment) -> Result<T, Report> {
+/// The file cannot be read, or is no YAML.
+pub(super) fn load<T: DeserializeOwned>(path: &Path, environment: Environment) -> Result<Decoded<T>, Report> {
     let text = read(path).map_err(|problem| Report::new(path, vec![problem]))?;
-    decode(&text, environment).map_err(|problems| Report::new(path, problems))
+    decode_partly(&text, environment).map_err(|problems| Report::new(path, problems))
 }
 
 /// Reads a configuration file: UTF-8, at most [`MAX_CONFIG_FILE`] octets. The text wipes itself,
@@ -48,13 +49,17 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, Problem> {
 /// # Errors
 /// Every problem of the text, sorted by place: at least one.
 pub fn decode<T: DeserializeOwned>(text: &str, environment: Environment) -> Result<T, Vec<Problem>> {
+    decode_partly(text, environment)?.whole()
+}
+
+fn decode_partly<T: DeserializeOwned>(text: &str, environment: Environment) -> Result<Decoded<T>, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some(place) = text.bytes().position(is_forbidden) {
         let at = end_of(text.get(..place).unwrap_or_default());
         return Err(vec![Problem::new(at, "a control character", "printable text")]);
     }
     let (root, problems) = tree::compose(text, environment)?;
-    decoding::decode(&root, problems)
+    Ok(decoding::decode(&root, problems))
 }
 
 /// YAML allows of the control characters the tab and the line breaks (YAML 1.2.2 §5.1).
@@ -79,7 +84,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("portcullis.yaml");
         std::fs::write(&path, content).unwrap();
-        match load::<BTreeMap<String, u16>>(&path, Environment::Fixed(&[])) {
+        let loaded = load::<BTreeMap<String, u16>>(&path, Environment::Fixed(&[]));
+        match loaded.and_then(|decoded| decoded.whole().map_err(|problems| Report::new(&path, problems))) {
             Ok(settings) => format!("{settings:?}"),
             Err(report) => report.to_string().replace(&format!("{}", path.display()), "F"),
         }

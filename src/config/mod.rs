@@ -17,10 +17,11 @@ pub mod snapshot;
 mod suggest;
 mod tree;
 
-pub use load::{MAX_CONFIG_FILE, decode, load, read};
+pub use load::{MAX_CONFIG_FILE, decode, read};
 pub use report::Report;
 
 use crate::setting::Environment;
+use decode::Decoded;
 use document::Document;
 use snapshot::Snapshot;
 use std::path::Path;
@@ -30,7 +31,14 @@ use std::path::Path;
 /// # Errors
 /// Every problem found, each with its place.
 pub fn compile(path: &Path, environment: Environment) -> Result<Snapshot, Report> {
-    let document: Document = load(path, environment)?;
-    let base = path.parent().unwrap_or(Path::new(""));
-    resolve::resolve(document, base).map_err(|problems| Report::new(path, problems))
+    let Decoded { value, mut problems } = load::load::<Document>(path, environment)?;
+    let Some(document) = value else { return Err(Report::new(path, problems)) };
+    match resolve::resolve(document, path.parent().unwrap_or(Path::new(""))) {
+        Ok(snapshot) if problems.is_empty() => Ok(snapshot),
+        Ok(_) => Err(Report::new(path, problems)),
+        Err(found) => {
+            problems.extend(found);
+            Err(Report::new(path, problems))
+        }
+    }
 }

@@ -221,7 +221,7 @@ fn forwarded_target(
     live: &Live,
 ) -> Result<Option<PathAndQuery>, Denial> {
     let rewritten = route.rewrite.apply(judged.target(), live.snapshot.target_rules).map_err(HeadProblem::Target)?;
-    let query = carriers.map_or(rewritten.query().into(), |carriers| plan::without_credentials(rewritten.query(), carriers));
+    let query = carriers.map_or(rewritten.query().into(), |carriers| carriers.without_credentials(rewritten.query()));
     let path = rewritten.path();
     if judged.is_as_received() && path == judged.target().path() && query == judged.target().query() {
         return Ok(None);

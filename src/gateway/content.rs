@@ -7,10 +7,11 @@ use crate::config::document::Limits;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, EXPECT};
 use pingora::proxy::Session;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// What Pingora keeps of a content that was read, and gives to the upstream afterwards (64 KiB).
-pub(super) const KEPT_FOR_FORWARDING: usize = 64 * 1024;
+pub(super) const KEPT_FOR_FORWARDING: usize = 64 << 10;
 
 /// The stated length of the content, where there is one.
 pub(super) fn stated_length(session: &Session) -> Option<u64> {
@@ -55,6 +56,18 @@ async fn collect(session: &mut Session, limit: usize, limits: &Limits) -> Result
             Some(piece) if content.len() + piece.len() > limit => return Err(ContentProblem::TooLarge),
             Some(piece) => content.extend_from_slice(&piece),
         }
+    }
+}
+
+/// Reads what is left of a small content after a refusal over HTTP/2: some clients take the reset of a stream
+/// that they still send on for a failure, although the answer is whole (RFC 9113 §8.1).
+pub(super) async fn drain(session: &mut Session) {
+    /// The client has the answer already; it does not wait for this.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let small = stated_length(session).is_some_and(|length| usize::try_from(length).is_ok_and(|length| length <= KEPT_FOR_FORWARDING));
+    if session.as_downstream().is_http2() && small {
+        // Too slow or broken off: the stream is reset, as it would have been.
+        let _ = timeout(PATIENCE, session.as_downstream_mut().drain_request_body()).await;
     }
 }
 

@@ -3,13 +3,11 @@
 use super::forwarding::{self, FORWARDED, FORWARDED_HOST, PeerTrust, TRACEPARENT, TRACESTATE, Trace};
 use super::request_id::RequestId;
 use crate::config::snapshot::{SchemeId, Snapshot};
-use crate::scheme::{Carriers, Connection, RequestHead};
-use crate::token::form;
+use crate::scheme::{Connection, RequestHead};
 use bytes::Bytes;
 use http::header::{EXPECT, HOST, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use pingora::http::RequestHeader;
-use std::borrow::Cow;
 
 /// A field that the gateway sets: its name as it stands on the wire, and its value.
 pub(super) type SetField = (Bytes, HeaderValue);
@@ -75,19 +73,6 @@ fn original_host(head: &RequestHead<'_>, from: &Provenance<'_>) -> Option<Header
     }
 }
 
-/// The query without the parameters that carried a credential; every other octet stays.
-pub(super) fn without_credentials<'q>(query: &'q str, carriers: &Carriers) -> Cow<'q, str> {
-    let carries = |pair: &str| {
-        let name = pair.split('=').next().unwrap_or_default();
-        carriers.query_names.iter().any(|known| form::decodes_to(name.as_bytes(), known))
-    };
-    if carriers.query_names.is_empty() || !query.split('&').any(carries) {
-        return Cow::Borrowed(query);
-    }
-    let kept: Vec<_> = query.split('&').filter(|pair| !carries(pair)).collect();
-    Cow::Owned(kept.join("&"))
-}
-
 impl Plan {
     /// Changes a head. Applying it again to a fresh copy gives the same result.
     ///
@@ -127,19 +112,4 @@ fn replace_target(header: &mut RequestHeader, target: &PathAndQuery) -> pingora:
     let uri = http::Uri::from_parts(parts).map_err(|_| pingora::Error::new(pingora::ErrorType::InternalError))?;
     header.set_uri(uri);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_leaves_the_query_and_nothing_else_does() {
-        let carriers = Carriers { query_names: vec!["wrap_access_token", "access_token"], ..Carriers::default() };
-        let without = |query| without_credentials(query, &carriers).into_owned();
-        assert_eq!(without("a=1&wrap_access_token=x%3d&b=%20+"), "a=1&b=%20+");
-        assert_eq!(without("wrap%5Faccess%5ftoken=x&b"), "b");
-        assert_eq!(without("access_token=x"), "");
-        assert_eq!(without("a=access_token"), "a=access_token");
-    }
 }

@@ -68,18 +68,20 @@ impl Reloader {
             Err(_) => self.metrics.record_reload(Reload::Refused),
             Ok(Err(report)) => {
                 self.metrics.record_reload(Reload::Refused);
-                tracing::error!("{report}");
+                report.problems().iter().for_each(|problem| tracing::error!("{name}:{problem}"));
                 let (problems, first) = (report.problems().len(), report.problems().first());
                 let first: &dyn std::fmt::Display = first.map_or(&"", |problem| problem);
                 audit::record(&AuditEvent::ConfigRefused { file: &name, problems, first });
             }
-            Ok(Ok(snapshot)) => match needs_restart(&self.current.load().snapshot.fixed, &snapshot.fixed) {
-                Some(setting) => {
+            Ok(Ok(snapshot)) => {
+                let settings = fixed_settings(&self.current.load().snapshot.fixed, &snapshot.fixed);
+                if settings.is_empty() {
+                    self.take_up(Live::start(snapshot, &self.metrics, Some(&self.current.load())), &name);
+                } else {
                     self.metrics.record_reload(Reload::RestartNeeded);
-                    audit::record(&AuditEvent::RestartNeeded { file: &name, setting });
+                    audit::record(&AuditEvent::RestartNeeded { file: &name, setting: &settings.join(", ") });
                 }
-                None => self.take_up(Live::start(snapshot, &self.metrics, Some(&self.current.load())), &name),
-            },
+            }
         }
     }
 
@@ -97,15 +99,9 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some(Stamp { modified: facts.modified().ok(), length: facts.len(), inode: facts.ino() })
 }
 
-/// The setting that only a restart can change, if one differs.
-fn needs_restart(now: &Fixed, next: &Fixed) -> Option<&'static str> {
-    if now.listeners != next.listeners {
-        Some("listeners")
-    } else if now.admin != next.admin {
-        Some("admin")
-    } else if now.workers != next.workers {
-        Some("workers")
-    } else {
-        None
-    }
+/// The settings that differ and that only a restart can change.
+fn fixed_settings(now: &Fixed, next: &Fixed) -> Vec<&'static str> {
+    let differ =
+        [("listeners", now.listeners != next.listeners), ("admin", now.admin != next.admin), ("workers", now.workers != next.workers)];
+    differ.into_iter().filter_map(|(setting, differs)| differs.then_some(setting)).collect()
 }

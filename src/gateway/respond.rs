@@ -1,5 +1,6 @@
 //! Denials become bytes here, and nowhere else.
 
+use super::content;
 use super::denial::Denial;
 use super::request_id::RequestId;
 use crate::scheme::Challenge;
@@ -42,7 +43,9 @@ async fn deny_plainly(session: &mut Session, denial: &Denial, id: RequestId) -> 
     if head_only {
         return session.as_downstream_mut().finish_body().await;
     }
-    session.as_downstream_mut().write_response_body(text, true).await
+    session.as_downstream_mut().write_response_body(text, true).await?;
+    content::drain(session).await;
+    Ok(())
 }
 
 /// The head itself must end the stream: gRPC clients take an empty DATA frame after it for a broken answer.

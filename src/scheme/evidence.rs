@@ -1,7 +1,9 @@
 //! What a scheme may look at: the head as judged, the connection, the content it asked for, the time.
 
 use crate::clock::UnixTime;
+use crate::token::form;
 use http::header::{HeaderMap, HeaderName};
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -95,6 +97,19 @@ pub struct Carriers {
 }
 
 impl Carriers {
+    /// A query without the parameters that carry a credential; every other octet stays.
+    pub fn without_credentials<'q>(&self, query: &'q str) -> Cow<'q, str> {
+        let carries = |pair: &str| {
+            let name = pair.split('=').next().unwrap_or_default();
+            self.query_names.iter().any(|known| form::decodes_to(name.as_bytes(), known))
+        };
+        if self.query_names.is_empty() || !query.split('&').any(carries) {
+            return Cow::Borrowed(query);
+        }
+        let kept: Vec<_> = query.split('&').filter(|pair| !carries(pair)).collect();
+        Cow::Owned(kept.join("&"))
+    }
+
     /// Whether a credential of one could be taken for a credential of the other.
     pub fn overlaps(&self, other: &Self) -> bool {
         let fields = self.fields.iter().any(|field| other.fields.contains(field));
@@ -122,4 +137,19 @@ pub enum ContentNeed {
         /// The most octets the scheme will look at.
         limit: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_leaves_the_query_and_nothing_else_does() {
+        let carriers = Carriers { query_names: vec!["wrap_access_token", "access_token"], ..Carriers::default() };
+        let without = |query| carriers.without_credentials(query).into_owned();
+        assert_eq!(without("a=1&wrap_access_token=x%3d&b=%20+"), "a=1&b=%20+");
+        assert_eq!(without("wrap%5Faccess%5ftoken=x&b"), "b");
+        assert_eq!(without("access_token=x"), "");
+        assert_eq!(without("a=access_token"), "a=access_token");
+    }
 }

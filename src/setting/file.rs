@@ -26,9 +26,8 @@ impl Files {
     pub fn read(&self, name: &Located<PathBuf>) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let path = self.resolve(name);
         self.named.borrow_mut().push(path.clone());
-        read_bounded(&path).map_err(|found| {
-            Problem::new(name.at(), format!("the file {}, which {found}", path.display()), "a readable file of at most 1 MiB")
-        })
+        read_bounded(&path)
+            .map_err(|found| Problem::new(name.at(), format!("the file {}, which {found}", path.display()), "a readable file"))
     }
 
     /// Where a named file is.
@@ -44,11 +43,20 @@ impl Files {
 
 fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let mut content = Zeroizing::new(Vec::new());
-    let file = std::fs::File::open(path).map_err(|error| format!("cannot be opened ({error})"))?;
+    let file = std::fs::File::open(path).map_err(|error| told(&error))?;
     let read = file.take(MAX_FILE + 1).read_to_end(&mut content);
     match read {
-        Err(error) => Err(format!("cannot be read ({error})")),
-        Ok(length) if u64::try_from(length).unwrap_or(u64::MAX) > MAX_FILE => Err("is too large".to_owned()),
+        Err(error) => Err(told(&error)),
+        Ok(length) if u64::try_from(length).unwrap_or(u64::MAX) > MAX_FILE => Err("is larger than 1 MiB".to_owned()),
         Ok(_) => Ok(content),
+    }
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "the standard library adds kinds of errors")]
+fn told(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "this user may not read".to_owned(),
+        _ => format!("cannot be read ({error})"),
     }
 }

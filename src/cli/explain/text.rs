@@ -191,12 +191,26 @@ fn destination(snapshot: &Snapshot, route: &Route, judged: &Judged<'_>, text: &m
     match route.rewrite.apply(&judged.target, snapshot.target_rules) {
         Ok(rewritten) => {
             text.line("Goes to", &format!("the upstream `{}`: {}", upstream.name, servers(upstream)));
-            let changed = if rewritten.path() == judged.target.path() { "unchanged" } else { "rewritten" };
-            text.more(&format!("as {} {} ({changed})", judged.method, printable(&joined(rewritten.path(), rewritten.query()))));
+            let query = stripped(snapshot, route, rewritten.query());
+            let changed = match (rewritten.path() == judged.target.path(), query == rewritten.query()) {
+                (true, true) => "unchanged",
+                (false, true) => "rewritten",
+                (true, false) => "the token is taken out",
+                (false, false) => "rewritten, and the token is taken out",
+            };
+            text.more(&format!("as {} {} ({changed})", judged.method, printable(&joined(rewritten.path(), &query))));
             text.more(&format!("with Host: {}", host(upstream, judged)));
         }
         Err(problem) => text.line("Answer", &format!("{} after rewriting", unjudgeable(problem, "the new path"))),
     }
+}
+
+/// The query as it is forwarded, if the token in it holds.
+fn stripped(snapshot: &Snapshot, route: &Route, query: &str) -> String {
+    let Admission::AnyOf(ids) = &route.admission else { return query.to_owned() };
+    let schemes = ids.iter().filter_map(|id| snapshot.schemes.get(id.index()));
+    let removing = schemes.filter(|named| named.scheme.onward() == Onward::Removed);
+    removing.fold(query.to_owned(), |query, named| named.scheme.carriers().without_credentials(&query).into_owned())
 }
 
 fn servers(upstream: &UpstreamSpec) -> String {

@@ -22,11 +22,28 @@ use finding::Findings;
 use secrecy::Secrecy;
 use serde::de::{Deserialize, DeserializeOwned};
 
+/// What could be read of a file, and what is wrong with it. Unknown keys leave the value readable, so that
+/// what its names refer to can be told in the same report.
+#[derive(Debug)]
+pub(super) struct Decoded<T> {
+    /// The value, unless a part of it could not be read.
+    pub(super) value: Option<T>,
+    /// Every problem, sorted by place.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<T> Decoded<T> {
+    /// The value, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub(super) fn whole(self) -> Result<T, Vec<Problem>> {
+        self.value.filter(|_| self.problems.is_empty()).ok_or(self.problems)
+    }
+}
+
 /// Decodes the whole tree below `root`; `known` are the problems found while it was composed.
-///
-/// # Errors
-/// Every problem, the known ones included, sorted by place.
-pub(super) fn decode<T: DeserializeOwned>(root: &Node<'_>, known: Vec<Problem>) -> Result<T, Vec<Problem>> {
+pub(super) fn decode<T: DeserializeOwned>(root: &Node<'_>, known: Vec<Problem>) -> Decoded<T> {
     let findings = Findings::after(known);
     let decoder = Decoder { node: root, findings: &findings, secrecy: Secrecy::Open, stand_ins: &[], round: Round::First };
     let value = decoder.decode();
@@ -34,7 +51,7 @@ pub(super) fn decode<T: DeserializeOwned>(root: &Node<'_>, known: Vec<Problem>) 
     problems.sort_by_cached_key(|problem| (problem.at(), problem.to_string()));
     // What stands below an alias is found once for each time it is repeated.
     problems.dedup();
-    value.ok().filter(|_| problems.is_empty()).ok_or(problems)
+    Decoded { value: value.ok(), problems }
 }
 
 /// One node, ready to be read as any type.

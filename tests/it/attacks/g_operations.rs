@@ -52,7 +52,7 @@ async fn t_110_unknown_and_repeated_keys() {
 
 #[tokio::test]
 async fn t_110_missing_things() {
-    is_refused(&with_scheme("issuers: [{ name: x, key_file: \"{keys}/nope.b64\" }], audience: x"), "8:44", "cannot be opened").await;
+    is_refused(&with_scheme("issuers: [{ name: x, key_file: \"{keys}/nope.b64\" }], audience: x"), "8:44", "does not exist").await;
     is_refused(
         &with_scheme("issuers: [{ name: x, key: \"${PORTCULLIS_TEST_NOT_SET}\" }], audience: x"),
         "8:39",
