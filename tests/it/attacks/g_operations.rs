@@ -475,6 +475,32 @@ async fn t_116_slow_contents() {
 }
 
 #[tokio::test]
+async fn t_116_slow_contents_beside_an_upgrade() {
+    let scene = limited("body_timeout: 300ms, body_deadline: 1s").await;
+    let mut dripping = RawClient::connect(scene.gateway.address()).await;
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    dripping.send(format!("POST /public/x HTTP/1.1\r\nHost: localhost\r\n{upgrade}Content-Length: 100000\r\n\r\n")).await;
+    drip(&mut dripping, std::iter::repeat(b'y')).await;
+    assert!(scene.upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn t_116_a_form_in_pieces_has_time_until_its_deadline() {
+    let scene = limited("body_timeout: 300ms, body_deadline: 10s").await;
+    let escaped: String = Token::of("alice").mint().bytes().map(|octet| format!("%{octet:02x}")).collect();
+    let form = format!("wrap_access_token={escaped}&x=12345678");
+    let mut client = RawClient::connect(scene.gateway.address()).await;
+    client.send(format!("POST /bartender/x HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: {}\r\n\r\n", form.len())).await;
+    let (whole, pieces) = form.split_at(form.len() - 8);
+    client.send(whole).await;
+    for piece in pieces.bytes() {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        client.send([piece]).await;
+    }
+    assert_eq!(client.answer().await.status(), 200);
+}
+
+#[tokio::test]
 async fn t_116_slow_contents_over_http2() {
     let scene = limited("body_timeout: 300ms, body_deadline: 1s").await;
     for target in ["/bartender/x", "/public/x"] {
