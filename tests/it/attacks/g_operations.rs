@@ -475,6 +475,16 @@ async fn t_116_slow_contents() {
 }
 
 #[tokio::test]
+async fn t_116_requests_on_one_connection() {
+    let scene = limited("max_requests_per_connection: 3").await;
+    let mut client = RawClient::connect(scene.gateway.address()).await;
+    for last in [false, false, true] {
+        client.send("GET /public/x HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert_eq!(client.answer().await.field("connection") == Some("close"), last);
+    }
+}
+
+#[tokio::test]
 async fn t_116_slow_contents_beside_an_upgrade() {
     let scene = limited("body_timeout: 300ms, body_deadline: 1s").await;
     let mut dripping = RawClient::connect(scene.gateway.address()).await;
