@@ -511,6 +511,18 @@ async fn t_116_a_form_in_pieces_has_time_until_its_deadline() {
 }
 
 #[tokio::test]
+async fn a_client_is_not_hurried_while_a_server_is_slow_to_connect() {
+    // The system accepts, and nobody answers the handshake.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let tls = "{ servers: [\"{upstream}\"], retries: 0, connect_timeout: 1500ms, tls: { server_name: localhost, verify: none } }";
+    let config = format!("{}limits: {{ body_timeout: 300ms }}\n", BAR.replace("{ servers: [\"{upstream}\"] }", tls));
+    let gateway = Config::new(&config).upstream_at(silent.local_addr().unwrap()).start().await;
+    let mut client = RawClient::connect(gateway.address()).await;
+    client.send("POST /public/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc").await;
+    assert_eq!(client.answer().await.status(), 504);
+}
+
+#[tokio::test]
 async fn t_116_slow_contents_over_http2() {
     let scene = limited("body_timeout: 300ms, body_deadline: 1s").await;
     for target in ["/bartender/x", "/public/x"] {
