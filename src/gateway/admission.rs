@@ -207,6 +207,10 @@ fn lay_plan(
 fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<SetField>) -> Result<(), Denial> {
     let Grounds::Proved(proof) = grounds else { return Ok(()) };
     for (name, value) in route.identity.values(&proof.principal) {
+        // Backends trim field values (RFC 9110 §5.5), and somebody else's name may be what is left.
+        if value.trim_matches([' ', '\t']) != value {
+            return Err(Denial::UnrepresentableIdentity);
+        }
         let value = HeaderValue::from_str(value).or_else(|_| HeaderValue::from_bytes(value.as_bytes()));
         fields.push((name.clone(), value.map_err(|_| Denial::UnrepresentableIdentity)?));
     }

@@ -36,7 +36,10 @@ pub(super) async fn read(session: &mut Session, limit: usize, limits: &Limits) -
     answer_expectation(session).await?;
     session.as_mut().enable_retry_buffering();
     let whole = timeout(limits.body_deadline.duration(), collect(session, limit, limits)).await;
-    Ok(whole.map_err(|_| ContentProblem::Slow)??)
+    let whole = whole.map_err(|_| ContentProblem::Slow)??;
+    // What follows, such as a connection to the upstream, is not the client's to hurry.
+    watch::rest();
+    Ok(whole)
 }
 
 /// A client that waits for `100 Continue` (RFC 9110 §10.1.1) would otherwise wait in vain: nobody else answers it here.
@@ -54,7 +57,10 @@ async fn collect(session: &mut Session, limit: usize, limits: &Limits) -> Result
         match piece.map_err(|_| ContentProblem::Slow)?.map_err(|_| ContentProblem::Broken)? {
             None => return Ok(content.freeze()),
             Some(piece) if content.len() + piece.len() > limit => return Err(ContentProblem::TooLarge),
-            Some(piece) => content.extend_from_slice(&piece),
+            Some(piece) => {
+                watch::content_came(limits.body_timeout.duration());
+                content.extend_from_slice(&piece);
+            }
         }
     }
 }
@@ -73,7 +79,7 @@ pub(super) async fn drain(session: &mut Session) {
 
 /// Sets the deadline of a content that is about to come, or none where there is none.
 pub(super) fn watch(session: &mut Session, limits: &Limits) {
-    if session.as_downstream().is_upgrade_req() || session.as_downstream_mut().is_body_empty() {
+    if session.as_downstream_mut().is_body_empty() {
         watch::rest();
     } else {
         watch::expect_content(limits.body_timeout.duration(), limits.body_deadline.duration());

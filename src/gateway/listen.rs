@@ -3,6 +3,7 @@
 use super::Gateway;
 use super::live::Current;
 use super::watch::{self, Patrol};
+use crate::config::document::Limits;
 use crate::telemetry::metrics::{ListenerMetrics, Metrics};
 use async_trait::async_trait;
 use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp};
@@ -38,8 +39,6 @@ pub(super) struct Door {
 pub(super) struct Listener {
     door: Arc<Door>,
     metrics: Arc<ListenerMetrics>,
-    http1: Arc<Server>,
-    http2: Arc<Server>,
 }
 
 /// Serves requests of connections whose version of HTTP is known.
@@ -51,15 +50,19 @@ struct Server {
 impl Listener {
     /// The connections of a listener.
     pub(super) fn open(door: &Arc<Door>, address: &str) -> Self {
-        let server = |clear_http2: bool| {
-            let mut options = HttpServerOptions::default();
-            options.h2c = clear_http2;
-            let limits = &door.current.load().snapshot.limits;
-            options.keepalive_request_limit = Some(*limits.max_requests_per_connection);
-            options.h2_idle_timeout = Some(limits.head_timeout.duration());
-            Arc::new(Server { door: Arc::clone(door), options })
-        };
-        Self { door: Arc::clone(door), metrics: door.metrics.listener(address), http1: server(false), http2: server(true) }
+        Self { door: Arc::clone(door), metrics: door.metrics.listener(address) }
+    }
+}
+
+impl Server {
+    /// Serves one connection under the limits of its beginning, so that a reload reaches the next one.
+    fn of(door: &Arc<Door>, limits: &Limits, version: &Version) -> Arc<Self> {
+        let mut options = HttpServerOptions::default();
+        options.h2c = matches!(version, Version::Http2);
+        // Pingora counts the requests after the first.
+        options.keepalive_request_limit = Some(limits.max_requests_per_connection.saturating_sub(1));
+        options.h2_idle_timeout = Some(limits.head_timeout.duration());
+        Arc::new(Self { door: Arc::clone(door), options })
     }
 }
 
@@ -96,14 +99,15 @@ impl ServerApp for Listener {
             _ = stopping.wait_for(|stop| *stop) => return None,
         };
         match version {
-            Ok(Some((Version::Http1, stream))) => {
-                let served = self.door.patrol.begin().over(self.http1.process_new(stream, shutdown)).await;
+            Ok(Some((version @ Version::Http1, stream))) => {
+                let server = Server::of(&self.door, &limits, &version);
+                let served = self.door.patrol.begin().over(server.process_new(stream, shutdown)).await;
                 served.unwrap_or_else(|wait| {
                     self.door.metrics.record_connection_aborted(wait.reason());
                     None
                 })
             }
-            Ok(Some((Version::Http2, stream))) => self.http2.process_new(stream, shutdown).await,
+            Ok(Some((version @ Version::Http2, stream))) => Server::of(&self.door, &limits, &version).process_new(stream, shutdown).await,
             Ok(None) => None,
             Err(_) => {
                 self.door.metrics.record_connection_aborted("head_timeout");

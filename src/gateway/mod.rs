@@ -62,6 +62,8 @@ impl ProxyHttp for Gateway {
         match admission::admit(session, exchange).await {
             Ok(admitted) => {
                 upstream::prepare(session, &exchange.live.snapshot.limits);
+                // Nothing is read from the client until a server is there.
+                watch::rest();
                 exchange.admit(admitted);
                 Ok(false)
             }
@@ -77,7 +79,13 @@ impl ProxyHttp for Gateway {
         upstream::select(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))
     }
 
-    async fn upstream_request_filter(&self, _: &mut Session, head: &mut RequestHeader, exchange: &mut Exchange) -> pingora::Result<()> {
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        head: &mut RequestHeader,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
+        content::watch(session, &exchange.live.snapshot.limits);
         let permit = exchange.permit().map_err(denial::abort)?;
         permit.plan().apply(head, &exchange.live.snapshot)
     }

@@ -5,7 +5,7 @@ use super::request_id::RequestId;
 use crate::config::snapshot::{SchemeId, Snapshot};
 use crate::scheme::{Connection, RequestHead};
 use bytes::Bytes;
-use http::header::{EXPECT, HOST, HeaderName, HeaderValue};
+use http::header::{COOKIE, EXPECT, HOST, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use pingora::http::RequestHeader;
 
@@ -86,6 +86,7 @@ impl Plan {
         for (name, value) in &self.fields {
             header.insert_header(name.clone(), value.clone())?;
         }
+        join_cookies(header)?;
         match &self.target {
             Some(target) => replace_target(header, target),
             None => Ok(()),
@@ -103,6 +104,18 @@ impl Plan {
 }
 
 /// Over HTTP/2 the target is part of a URI whose authority must stay.
+/// Makes one field of the crumbs of a cookie: browsers send them apart over HTTP/2, and no server of HTTP/1.1
+/// need understand that (RFC 9113 §8.2.3).
+fn join_cookies(header: &mut RequestHeader) -> pingora::Result<()> {
+    let mut crumbs = header.headers.get_all(COOKIE).iter();
+    if crumbs.next().is_none() || crumbs.next().is_none() {
+        return Ok(());
+    }
+    let crumbs: Vec<_> = header.headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let whole = HeaderValue::from_maybe_shared(Bytes::from(crumbs.join(b"; ".as_slice())));
+    header.insert_header(COOKIE, whole.map_err(|_| pingora::Error::new(pingora::ErrorType::InternalError))?)
+}
+
 fn replace_target(header: &mut RequestHeader, target: &PathAndQuery) -> pingora::Result<()> {
     if header.version != http::Version::HTTP_2 {
         return header.set_raw_path(target.as_str().as_bytes());

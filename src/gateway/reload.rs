@@ -37,6 +37,7 @@ impl Reloader {
     /// Takes up changes for ever: when a file changes, and on every hang-up signal.
     pub(super) async fn run(self, mut hangup: Signal) {
         let mut seen = self.stamps();
+        let mut before = seen.clone();
         loop {
             tokio::select! {
                 _ = hangup.recv() => {
@@ -45,10 +46,12 @@ impl Reloader {
                 }
                 () = tokio::time::sleep(LOOK) => {
                     let now = self.stamps();
-                    if now != seen {
-                        seen = now;
+                    // A file that is still being written may be read as a shorter one that holds.
+                    if now != seen && now == before {
+                        seen.clone_from(&now);
                         self.reload().await;
                     }
+                    before = now;
                 }
             }
         }

@@ -70,10 +70,13 @@ pub fn serve(snapshot: Snapshot, file: PathBuf) -> Result<(), ServeError> {
     outcome
 }
 
-/// Pingora panics on an address that is taken, so it is tried first.
+/// Pingora waits for an address that is taken and then panics, so all are tried first, and at the same time:
+/// two of them may be in each other's way, such as `0.0.0.0:8080` and `[::]:8080`.
 fn check_addresses(fixed: &Fixed) -> Result<(), ServeError> {
     let all = fixed.listeners.iter().map(|listener| listener.address).chain(fixed.admin);
-    all.into_iter().try_for_each(|address| TcpListener::bind(address).map(drop).map_err(|error| ServeError::Listen(address, error)))
+    let bound: Result<Vec<_>, _> =
+        all.map(|address| TcpListener::bind(address).map_err(|error| ServeError::Listen(address, error))).collect();
+    bound.map(drop)
 }
 
 async fn run(snapshot: Snapshot, file: PathBuf, workers: usize) -> Result<(), ServeError> {
@@ -186,5 +189,23 @@ async fn drain(door: &Door, patience: Duration) {
     };
     if tokio::time::timeout(patience, drained).await.is_err() {
         tracing::warn!(connections = door.open.load(Ordering::Acquire), "graceful_stop is over: closing connections");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_in_each_others_way_are_found_before_the_start() {
+        let port = TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+        let fixed = |addresses: &[&str]| {
+            let spec =
+                |address: &&str| ListenerSpec { address: format!("{address}:{port}").parse().unwrap(), security: ListenerSecurity::Clear };
+            Fixed { listeners: addresses.iter().map(spec).collect(), admin: None, workers: 0 }
+        };
+        assert!(check_addresses(&fixed(&["0.0.0.0"])).is_ok());
+        assert!(matches!(check_addresses(&fixed(&["0.0.0.0", "127.0.0.1"])), Err(ServeError::Listen(..))));
+        assert!(check_addresses(&fixed(&["0.0.0.0"])).is_ok(), "what was tried is free again");
     }
 }

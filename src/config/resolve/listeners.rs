@@ -24,7 +24,7 @@ pub(super) fn fixed(
         if specs.iter().take(index).any(|earlier| collide(earlier.address, *listener.address)) {
             problems.push(Problem::new(
                 listener.address.at(),
-                format!("the address {} a second time", *listener.address),
+                format!("the address {}, which a listener before this one has", *listener.address),
                 "another address",
             ));
         }
@@ -48,9 +48,12 @@ fn spec(listener: &Listener) -> ListenerSpec {
     ListenerSpec { address: *listener.address, security }
 }
 
-/// Port 0 is a free port each time, so it never collides.
+/// Port 0 is a free port each time, so it never collides. Whether `[::]` takes the addresses of IPv4 too is
+/// the system's choice, so only binding tells.
 fn collide(one: SocketAddr, other: SocketAddr) -> bool {
-    one == other && one.port() != 0
+    let same_family = one.is_ipv4() == other.is_ipv4();
+    let any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (one.ip() == other.ip() || (same_family && any))
 }
 
 /// Reads the certificates, per listener.

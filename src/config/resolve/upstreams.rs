@@ -1,8 +1,9 @@
 //! The upstreams: addresses resolved, trust anchors read.
 
 use crate::config::certificate;
-use crate::config::document::{Upstream, UpstreamTls, Verification};
+use crate::config::document::{Upstream, UpstreamHost, UpstreamTls, Verification};
 use crate::config::snapshot::{ServerSpec, UpstreamSecurity, UpstreamSpec, UpstreamTimeouts};
+use crate::route::{Authority, UriScheme};
 use crate::setting::{Files, Located, Position, Problem};
 use std::collections::BTreeMap;
 use std::net::ToSocketAddrs;
@@ -42,6 +43,7 @@ fn upstream_spec(name: &str, upstream: &Located<Upstream>, files: &Files) -> Res
     if *upstream.retries > MAX_RETRIES {
         problems.push(Problem::new(upstream.retries.at(), format!("{} retries", *upstream.retries), format!("at most {MAX_RETRIES}")));
     }
+    check_names(upstream, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -56,6 +58,29 @@ fn upstream_spec(name: &str, upstream: &Located<Upstream>, files: &Files) -> Res
         timeouts: timeouts(upstream),
         retries: *upstream.retries,
     })
+}
+
+/// What would make a request to a server malformed.
+fn check_names(upstream: &Located<Upstream>, problems: &mut Vec<Problem>) {
+    let fixed = match &upstream.host {
+        UpstreamHost::Preserve => None,
+        UpstreamHost::Name(name) => Some(name),
+    };
+    let checked = upstream.health_check.as_ref();
+    for host in fixed.into_iter().chain(checked.and_then(|check| check.host.as_ref())) {
+        if Authority::judge(host.as_bytes(), UriScheme::Http).is_err() {
+            problems.push(Problem::new(upstream.at(), format!("the host `{host}`"), "a host name, or one with a port"));
+        }
+    }
+    if let Some(path) = checked.and_then(|check| check.path.as_ref())
+        && !(path.starts_with('/') && path.bytes().all(|octet| octet.is_ascii_graphic()))
+    {
+        problems.push(Problem::new(
+            upstream.at(),
+            format!("the path `{path}` of a health check"),
+            "a path that begins with `/`, without spaces",
+        ));
+    }
 }
 
 fn timeouts(upstream: &Upstream) -> UpstreamTimeouts {

@@ -82,6 +82,9 @@ fn check_limits(config: &WrapConfig, problems: &mut Problems) {
     if **leeway > MAX_LEEWAY {
         problems.push(Problem::new(leeway.at(), format!("{:?}", **leeway), "a leeway of at most 5m"));
     }
+    if leeway.duration().subsec_nanos() != 0 {
+        problems.push(Problem::new(leeway.at(), format!("{:?}", **leeway), "whole seconds, in which tokens state their end"));
+    }
     for size in [max_token_size, max_form_size] {
         if size.octets() == 0 || **size > MAX_SIZE {
             problems.push(Problem::new(size.at(), format!("{:?}", **size), "a size between 1B and 64KiB"));

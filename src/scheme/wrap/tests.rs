@@ -400,6 +400,7 @@ fn problems_are_told_where_they_are_and_never_with_a_key() {
         (with("accept", json!([])), "an empty list"),
         (with("accept", json!(["query", "query"])), "stands twice"),
         (with("leeway", json!("301s")), "at most 5m"),
+        (with("leeway", json!("1500ms")), "whole seconds"),
         (with("max_token_size", json!("65KiB")), "between 1B and 64KiB"),
         (with("max_form_size", json!("0")), "between 1B and 64KiB"),
         (with("claims", json!({ "Role": {} })), "without a condition"),

@@ -581,3 +581,12 @@ routes:
         assert_eq!(kind, Some(resumed));
     }
 }
+
+#[tokio::test]
+async fn crumbs_of_a_cookie_go_on_as_one_field() {
+    let scene = Scene::bar("").await;
+    let mut client = crate::support::http2::Http2Client::connect(scene.gateway.address()).await;
+    let answer = client.fetch("http://localhost/public/x", &[("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3")]).await;
+    assert_eq!(answer.unwrap().status, 200);
+    assert_eq!(scene.upstream.request().values("cookie"), ["a=1; b=2; c=3"]);
+}

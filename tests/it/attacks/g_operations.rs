@@ -475,6 +475,54 @@ async fn t_116_slow_contents() {
 }
 
 #[tokio::test]
+async fn t_116_requests_on_one_connection() {
+    let scene = limited("max_requests_per_connection: 3").await;
+    let mut client = RawClient::connect(scene.gateway.address()).await;
+    for last in [false, false, true] {
+        client.send("GET /public/x HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert_eq!(client.answer().await.field("connection") == Some("close"), last);
+    }
+}
+
+#[tokio::test]
+async fn t_116_slow_contents_beside_an_upgrade() {
+    let scene = limited("body_timeout: 300ms, body_deadline: 1s").await;
+    let mut dripping = RawClient::connect(scene.gateway.address()).await;
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    dripping.send(format!("POST /public/x HTTP/1.1\r\nHost: localhost\r\n{upgrade}Content-Length: 100000\r\n\r\n")).await;
+    drip(&mut dripping, std::iter::repeat(b'y')).await;
+    assert!(scene.upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn t_116_a_form_in_pieces_has_time_until_its_deadline() {
+    let scene = limited("body_timeout: 300ms, body_deadline: 10s").await;
+    let escaped: String = Token::of("alice").mint().bytes().map(|octet| format!("%{octet:02x}")).collect();
+    let form = format!("wrap_access_token={escaped}&x=12345678");
+    let mut client = RawClient::connect(scene.gateway.address()).await;
+    client.send(format!("POST /bartender/x HTTP/1.1\r\nHost: localhost\r\n{FORM}Content-Length: {}\r\n\r\n", form.len())).await;
+    let (whole, pieces) = form.split_at(form.len() - 8);
+    client.send(whole).await;
+    for piece in pieces.bytes() {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        client.send([piece]).await;
+    }
+    assert_eq!(client.answer().await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_client_is_not_hurried_while_a_server_is_slow_to_connect() {
+    // The system accepts, and nobody answers the handshake.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let tls = "{ servers: [\"{upstream}\"], retries: 0, connect_timeout: 1500ms, tls: { server_name: localhost, verify: none } }";
+    let config = format!("{}limits: {{ body_timeout: 300ms }}\n", BAR.replace("{ servers: [\"{upstream}\"] }", tls));
+    let gateway = Config::new(&config).upstream_at(silent.local_addr().unwrap()).start().await;
+    let mut client = RawClient::connect(gateway.address()).await;
+    client.send("POST /public/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc").await;
+    assert_eq!(client.answer().await.status(), 504);
+}
+
+#[tokio::test]
 async fn t_116_slow_contents_over_http2() {
     let scene = limited("body_timeout: 300ms, body_deadline: 1s").await;
     for target in ["/bartender/x", "/public/x"] {
