@@ -132,7 +132,7 @@ mod tests {
         let (result, problems) = fill("${NO} ${A} ${NEITHER}");
         assert_eq!(result, Interpolated::Unfilled);
         assert_eq!(problems.len(), 2);
-        assert!(problems[0].starts_with("3:7: found `${NO}`, which the environment does not hold"), "{}", problems[0]);
+        assert!(problems[0].starts_with("3:7: found `${NO}`, but no such variable is set"), "{}", problems[0]);
         assert!(problems[1].contains("NEITHER"));
     }
 

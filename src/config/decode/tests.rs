@@ -385,8 +385,8 @@ fn unset_variables_stand_beside_the_other_problems() {
     assert_problems(
         "admin:\n  address: ${NOWHERE}\n  name: x\nlimits:\n  wait: ${NEVER}\n  head: x\n",
         &[
-            "2:12: found `${NOWHERE}`, which the environment does not hold as UTF-8 text, expected the name of a variable that is set",
-            "5:9: found `${NEVER}`, which the environment does not hold as UTF-8 text, expected the name of a variable that is set",
+            "2:12: found `${NOWHERE}`, but no such variable is set in the environment, expected a variable that is set to UTF-8 text",
+            "5:9: found `${NEVER}`, but no such variable is set in the environment, expected a variable that is set to UTF-8 text",
             "6:9: found the text `x`, expected a size such as 512B, 64KiB, 8MiB or 1GiB",
         ],
     );

@@ -393,7 +393,7 @@ fn problems_are_told_where_they_are_and_never_with_a_key() {
         (issuer(json!({ "previous_key": key, "previous_key_file": "k" })), "either `previous_key` or `previous_key_file`"),
         (issuer(json!({ "key": short })), "fewer or more than 32 octets"),
         (issuer(json!({ "previous_key": "QUJD*" })), "not base64"),
-        (issuer(json!({ "previous_key_file": "missing/key" })), "cannot be opened"),
+        (issuer(json!({ "previous_key_file": "missing/key" })), "does not exist"),
         (with("audience", json!("")), "an empty audience"),
         (with("audience", Value::Null), "no audience"),
         (with("audiences", json!(["a"])), "found both"),

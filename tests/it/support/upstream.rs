@@ -122,12 +122,23 @@ impl Upstream {
 
     /// A backend that answers each request as the script says; the script sees the head only, and each once.
     pub(crate) async fn answering(script: impl Fn(&Message) -> Reply + Send + Sync + 'static) -> Self {
-        Self::listening_on(ports::free(), script).await
+        // A port that was free a moment ago may be taken by another program on the machine.
+        let listener = loop {
+            match TcpListener::bind(ports::free()).await {
+                Ok(listener) => break listener,
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse, "{error}"),
+            }
+        };
+        Self::serving(listener, script)
     }
 
     /// Likewise, on a given address: for a backend that comes up later.
     pub(crate) async fn listening_on(address: SocketAddr, script: impl Fn(&Message) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+        Self::serving(TcpListener::bind(address).await.unwrap(), script)
+    }
+
+    fn serving(listener: TcpListener, script: impl Fn(&Message) -> Reply + Send + Sync + 'static) -> Self {
+        let address = listener.local_addr().unwrap();
         let record = Arc::new(Mutex::new(Record::default()));
         let (ours, script): (_, Arc<Script>) = (Arc::clone(&record), Arc::new(script));
         let serving = tokio::spawn(async move {
