@@ -103,7 +103,7 @@ pub struct Route {
     /// The name in logs and metrics.
     pub name: Arc<str>,
     /// Which requests it is about, for people.
-    pub about: Box<str>,
+    pub about: Arc<str>,
     /// What a request must prove.
     pub admission: Admission,
     /// Where it goes.

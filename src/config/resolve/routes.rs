@@ -141,8 +141,8 @@ fn route(
         RewriteRule::StripPrefix => note(Rewrite::strip_prefix(&pattern.path), written.at(), problems),
         RewriteRule::ReplacePrefix(text) => note(Rewrite::replace_prefix(&pattern.path, text), text.at(), problems),
     };
-    let about: Box<str> = about(&written.matches).into();
-    let name = written.name.as_ref().map_or_else(|| (*about).into(), |name| name.as_str().into());
+    let about: Arc<str> = about(&written.matches).into();
+    let name = written.name.as_ref().map_or_else(|| Arc::clone(&about), |name| name.as_str().into());
     Some(Route { name, about, admission: admission?, upstream: upstream?, rewrite: rewrite?, identity: identity? })
 }
 
