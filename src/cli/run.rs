@@ -3,7 +3,6 @@
 use super::ConfigFile;
 use super::failure::Failure;
 use crate::config::document::{AuditedDecisions, LogLevel, LogSink, Logging};
-use crate::config::snapshot::Snapshot;
 use crate::gateway;
 use crate::telemetry::audit::Decisions;
 use crate::telemetry::output::{self, Level, Output, Settings};
@@ -21,19 +20,11 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let snapshot = compile_apart(&self.config)?;
+        let snapshot = self.config.compile()?;
         let _writers = output::start(&settings(&snapshot.logging))?;
         gateway::serve(snapshot, self.config.path)?;
         Ok(())
     }
-}
-
-/// Compiles on a thread of its own: what reading a large file took goes back to the system when that thread ends.
-fn compile_apart(config: &ConfigFile) -> Result<Snapshot, Failure> {
-    std::thread::scope(|scope| match scope.spawn(|| config.compile()).join() {
-        Ok(compiled) => compiled,
-        Err(panic) => std::panic::resume_unwind(panic),
-    })
 }
 
 fn settings(logging: &Logging) -> Settings {
