@@ -28,7 +28,7 @@ impl Live {
             kept.map_or_else(|| health::watched(Pool::build(spec.clone())), Arc::clone)
         };
         let pools = snapshot.upstreams.iter().map(pool).collect();
-        let route_metrics = snapshot.routes.iter().map(|route| metrics.route(&route.name)).collect();
+        let route_metrics = snapshot.routes.iter().map(|route| metrics.route(Arc::clone(&route.name))).collect();
         let scheme_metrics = snapshot.schemes.iter().map(|scheme| metrics.scheme(&scheme.name)).collect();
         let upstream_metrics = snapshot.upstreams.iter().map(|upstream| metrics.upstream(&upstream.name)).collect();
         Self { snapshot, pools, route_metrics, scheme_metrics, upstream_metrics }

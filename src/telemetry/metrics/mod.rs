@@ -145,7 +145,7 @@ impl Metrics {
     }
 
     /// The handle of the route of this name.
-    pub fn route(&self, name: &str) -> Arc<RouteMetrics> {
+    pub fn route(&self, name: impl AsRef<str> + Into<Arc<str>>) -> Arc<RouteMetrics> {
         self.routes.resolve(name, RouteMetrics::new)
     }
 

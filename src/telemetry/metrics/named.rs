@@ -17,10 +17,10 @@ impl<T> Named<T> {
         Self { handles: Mutex::new(BTreeMap::new()) }
     }
 
-    /// The handle of this name, built on first use.
-    pub(super) fn resolve(&self, name: &str, build: impl FnOnce() -> T) -> Arc<T> {
+    /// The handle of this name, built on first use. A shared name is kept as it is, not copied.
+    pub(super) fn resolve(&self, name: impl AsRef<str> + Into<Arc<str>>, build: impl FnOnce() -> T) -> Arc<T> {
         let mut handles = self.lock();
-        if let Some(known) = handles.get(name) {
+        if let Some(known) = handles.get(name.as_ref()) {
             return Arc::clone(known);
         }
         let handle = Arc::new(build());

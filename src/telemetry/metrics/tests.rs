@@ -99,7 +99,7 @@ fn figures_survive_a_reload() {
 fn an_idle_route_says_nothing_and_weighs_little() {
     let metrics = metrics();
     let silent = text(&metrics).len();
-    (0..10_000).for_each(|number| drop(metrics.route(&format!("route-{number}"))));
+    (0..10_000).for_each(|number| drop(metrics.route(format!("route-{number}"))));
     let text = text(&metrics);
     assert!(text.len() < silent + 200, "{} octets instead of {silent}", text.len());
     assert!(size_of::<RouteMetrics>() <= 80, "{} octets per idle route", size_of::<RouteMetrics>());
