@@ -1,5 +1,13 @@
 //! What must outlive a request.
 
+#[cfg(test)]
+mod battery;
+mod key;
+mod replay;
+mod revocations;
 mod verdicts;
 
+pub use key::KEY_LENGTH;
+pub use replay::{Mark, MemoryReplayLog, Namespace, NotMarked, ReplayCounts, ReplayLog};
+pub use revocations::{ContextFacts, MemoryRevocations, Revocations, RevocationsFull, Subject};
 pub use verdicts::{CacheCounts, VerdictCache};
