@@ -9,6 +9,10 @@ mod provider;
 mod public_key;
 mod random;
 mod signing_key;
+#[cfg(test)]
+mod specimens;
+#[cfg(test)]
+mod vectors;
 
 pub use algorithm::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
 pub use cpu::cpu_features;
