@@ -3,6 +3,7 @@
 mod audience;
 mod calendar;
 mod claims;
+pub mod context;
 mod decimal;
 pub mod form;
 mod judge;
