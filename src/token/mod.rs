@@ -6,6 +6,9 @@ mod claims;
 mod decimal;
 pub mod form;
 mod judge;
+pub mod jose;
+pub mod json;
+pub mod jwt;
 pub mod swt;
 
 pub use audience::{AudienceRule, AudienceSyntax};
