@@ -7,6 +7,9 @@ pub mod context;
 mod decimal;
 pub mod form;
 mod judge;
+pub mod jose;
+pub mod json;
+pub mod jwt;
 pub mod swt;
 
 pub use audience::{AudienceRule, AudienceSyntax};
