@@ -7,6 +7,7 @@ mod evidence;
 mod principal;
 mod refusal;
 mod registry;
+pub mod wssec;
 
 pub use challenge::Challenge;
 pub use evidence::{Carriers, Connection, ContentNeed, Evidence, Onward, Repeated, RequestHead, TransportSecurity};

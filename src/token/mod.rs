@@ -1,7 +1,7 @@
 //! What a token is, both directions: minting and checking side by side.
 
 mod audience;
-mod calendar;
+pub mod calendar;
 mod claims;
 mod decimal;
 pub mod form;
