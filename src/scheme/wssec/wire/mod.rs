@@ -11,9 +11,11 @@ pub mod fragments;
 pub mod location;
 pub mod params;
 pub mod security;
+pub mod xml_element;
 
 mod unreadable;
 mod word;
+mod xml_bounds;
 
 pub use unreadable::Unreadable;
 pub use word::{CANONICALISATION, DigestName, SignatureName, Usage};

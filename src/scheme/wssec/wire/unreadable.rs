@@ -63,6 +63,20 @@ pub enum Unreadable {
     TokenEncoding,
     /// The token is longer than the limit.
     TokenTooLarge,
+    /// The query is no path of local names.
+    QuerySyntax,
+    /// The document is not well-formed XML in UTF-8, or refers to entities that it would have to define.
+    XmlSyntax,
+    /// The document has a document type, where entities come from.
+    XmlDoctype,
+    /// The document is longer, deeper or wider than it may be.
+    XmlTooLarge,
+    /// The query leads to no element.
+    ElementMissing,
+    /// The query leads to several elements.
+    ElementAmbiguous,
+    /// The element's text is broken up by comments, instructions or CDATA.
+    ElementText,
 }
 
 impl Unreadable {
@@ -98,6 +112,13 @@ impl Unreadable {
             Self::FragmentLength => "fragment_length",
             Self::TokenEncoding => "token_encoding",
             Self::TokenTooLarge => "token_too_large",
+            Self::QuerySyntax => "query_syntax",
+            Self::XmlSyntax => "xml_syntax",
+            Self::XmlDoctype => "xml_doctype",
+            Self::XmlTooLarge => "xml_too_large",
+            Self::ElementMissing => "element_missing",
+            Self::ElementAmbiguous => "element_ambiguous",
+            Self::ElementText => "element_text",
         }
     }
 }
