@@ -2,7 +2,7 @@
 
 use crate::clock::{self, UnixTime};
 use crate::config;
-use crate::crypto::{HmacKey, base64, sha256};
+use crate::crypto::{DigestAlgorithm, MacKey, base64, sha256};
 use crate::scheme::{AnyScheme, Connection, Evidence, RequestHead, Resources, SchemeConfig, TransportSecurity};
 use crate::setting::{Environment, Files};
 use crate::token::swt::{Statement, SwtKey, issue};
@@ -38,7 +38,7 @@ struct Rate {
 /// The specimen of a token does not verify: a defect of ours.
 pub(super) fn table() -> Result<String, String> {
     let (short, long) = (vec![b'x'; 256], vec![b'x'; 1 << 20]);
-    let hmac = HmacKey::new(&KEY);
+    let hmac = MacKey::new(DigestAlgorithm::Sha256, &KEY);
     let encoded = base64::encode(&KEY);
     let mut text = format!("\nOne processor's rates{:>28}{:>14}\n", "per second", "each");
     let mut row = |name: &str, rate: Rate| text.push_str(&format!("  {name:<36}{:>11}{:>14}\n", rate.per_second(), rate.each()));

@@ -51,7 +51,7 @@ pub fn issue(statement: &Statement<'_>, key: &SwtKey) -> Result<Zeroizing<String
         append(&mut token, EXPIRES_ON, &expires.seconds().to_string());
     }
     let mac = key.sign(token.as_bytes());
-    append(&mut token, MAC, &base64::encode(&mac));
+    append(&mut token, MAC, &base64::encode(mac.as_ref()));
     Ok(token)
 }
 

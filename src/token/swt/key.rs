@@ -1,6 +1,6 @@
 //! Keys for Simple Web Tokens: 32 random octets, exchanged as base64.
 
-use crate::crypto::{DIGEST_LENGTH, HmacKey, Random, RandomUnavailable, base64};
+use crate::crypto::{DIGEST_LENGTH, Digest, DigestAlgorithm, MacKey, Random, RandomUnavailable, base64};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -11,7 +11,7 @@ const KEY_TEXT_LENGTH: usize = KEY_LENGTH.div_ceil(3) * 4;
 
 /// A key that is strong enough to make and check tokens with. It never prints.
 #[derive(Clone, Debug)]
-pub struct SwtKey(HmacKey);
+pub struct SwtKey(MacKey);
 
 /// Why something is not a key. Says nothing about the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl SwtKey {
     /// # Errors
     /// Fewer octets would be weaker than the MAC, and more are not what the issuer means by a key.
     pub fn from_octets(octets: &[u8]) -> Result<Self, KeySyntax> {
-        if octets.len() == KEY_LENGTH { Ok(Self(HmacKey::new(octets))) } else { Err(KeySyntax::WrongLength) }
+        if octets.len() == KEY_LENGTH { Ok(Self(MacKey::new(DigestAlgorithm::Sha256, octets))) } else { Err(KeySyntax::WrongLength) }
     }
 
     /// Reads a key from base64, with white space around it as files have.
@@ -46,7 +46,7 @@ impl SwtKey {
         }
     }
 
-    pub(super) fn sign(&self, signed: &[u8]) -> [u8; DIGEST_LENGTH] {
+    pub(super) fn sign(&self, signed: &[u8]) -> Digest {
         self.0.sign(signed)
     }
 

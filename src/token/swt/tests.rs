@@ -25,7 +25,7 @@ fn confirmed(key_text: &str, token: &str) -> Result<Swt, Unproved> {
 }
 
 fn signed(text: &str) -> String {
-    format!("{text}&HMACSHA256={}", base64::encode(&key(SPEC_KEY).sign(text.as_bytes())).replace('+', "%2B"))
+    format!("{text}&HMACSHA256={}", base64::encode(key(SPEC_KEY).sign(text.as_bytes()).as_ref()).replace('+', "%2B"))
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_misprinted_token_is_refused_and_its_right_mac_is_taken() {
 
 #[test]
 fn macs_of_the_notification_hubs_tests_come_out() {
-    assert_eq!(base64::encode(&key(HUBS_KEY).sign(b"Issuer=owner")), "je1Q5mR/mLmbz+io5k/uuJ8l4CM5EIb9uN73iZfCHgk=");
+    assert_eq!(base64::encode(key(HUBS_KEY).sign(b"Issuer=owner").as_ref()), "je1Q5mR/mLmbz+io5k/uuJ8l4CM5EIb9uN73iZfCHgk=");
     let token = issue(&Statement { claims: &[], issuer: "owner", audience: None, expires: None }, &key(HUBS_KEY)).unwrap();
     assert_eq!(*token, "Issuer=owner&HMACSHA256=je1Q5mR%2fmLmbz%2bio5k%2fuuJ8l4CM5EIb9uN73iZfCHgk%3d");
 }
