@@ -7,6 +7,7 @@ mod decimal;
 pub mod form;
 mod judge;
 pub mod swt;
+pub mod x509;
 
 pub use audience::{AudienceRule, AudienceSyntax};
 pub use claims::{ClaimSyntax, Claims, ClaimsBuilder};

@@ -136,7 +136,7 @@ mod tests {
     use super::super::location::{Location, TokenLocation};
     use super::super::security::{LONGEST_SIGNATURE, Security};
     use super::*;
-    use crate::crypto::{HmacKey, base64, sha256};
+    use crate::crypto::{DigestAlgorithm, MacKey, base64, sha256};
     use http::{HeaderName, HeaderValue};
 
     const MESSAGE: &[(&str, &str)] = &[
@@ -175,8 +175,8 @@ mod tests {
         map
     }
 
-    fn key() -> HmacKey {
-        HmacKey::new(&(0..32).collect::<Vec<u8>>())
+    fn key() -> MacKey {
+        MacKey::new(DigestAlgorithm::Sha256, &(0..32).collect::<Vec<u8>>())
     }
 
     fn token(fields: &HeaderMap) -> Vec<u8> {
