@@ -8,6 +8,7 @@ mod evidence;
 mod principal;
 mod refusal;
 mod registry;
+pub mod wssec;
 
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};

@@ -1,7 +1,7 @@
 //! What a token is, both directions: minting and checking side by side.
 
 mod audience;
-mod calendar;
+pub mod calendar;
 mod claims;
 pub mod context;
 mod decimal;
@@ -11,6 +11,7 @@ pub mod jose;
 pub mod json;
 pub mod jwt;
 pub mod swt;
+pub mod x509;
 
 pub use audience::{AudienceRule, AudienceSyntax};
 pub use claims::{ClaimSyntax, Claims, ClaimsBuilder};
