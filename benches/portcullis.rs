@@ -8,10 +8,12 @@ use criterion::{BatchSize, Criterion};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use portcullis::clock::UnixTime;
+use portcullis::crypto::SystemRandom;
 use portcullis::route::{Authority, Found, HostPattern, Methods, PathPattern, RoutePattern, RouteTable, Target, TargetRules, UriScheme};
 use portcullis::scheme::wrap::{Accept, AudienceMatch, ForwardToken, IssuerConfig, Wrap, WrapConfig};
-use portcullis::scheme::{Connection, Evidence, RequestHead, Resources, Scheme, TransportSecurity};
+use portcullis::scheme::{Carries, Connection, Evidence, Received, RequestHead, Resources, Scheme, TransportSecurity};
 use portcullis::setting::{ByteSize, Files, Located, Period, Position};
+use portcullis::store::{StoreSizes, Stores};
 use portcullis::token::form;
 use portcullis::token::swt::{Statement, SwtKey, Unconfirmed, issue};
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 const NOW: UnixTime = UnixTime::from_seconds(1_269_265_004);
+const RECEIVED: Received<'static> = Received { target: b"/bartender/", host: b"localhost:8080" };
 const KEY: [u8; 32] = [7; 32];
 const KEY_TEXT: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 const ISSUER: &str = "https://nightclub.example/";
@@ -51,7 +54,7 @@ fn extract(criterion: &mut Criterion) {
         ("wrap/form", &form_field, "", escaped.as_bytes()),
     ];
     for (row, fields, query, content) in rows {
-        let evidence = Evidence { head: head(fields, query), connection: &connection, content, now: NOW };
+        let evidence = Evidence { head: head(fields, query), connection: &connection, content, carries: Carries::Nothing, now: NOW };
         group.bench_function(row, |bencher| bencher.iter(|| scheme.extract(black_box(&evidence)).unwrap().is_some()));
     }
 }
@@ -60,7 +63,7 @@ fn verify(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("verify");
     let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
     let fields = token_field();
-    let evidence = Evidence { head: head(&fields, ""), connection: &connection, content: b"", now: NOW };
+    let evidence = Evidence { head: head(&fields, ""), connection: &connection, content: b"", carries: Carries::Nothing, now: NOW };
     for (row, cache) in [("wrap/cold", ByteSize::from_octets(0)), ("wrap/hot", ByteSize::from_mib(8))] {
         let scheme = wrap(cache);
         group.bench_function(row, |bencher| {
@@ -97,9 +100,10 @@ fn admit(criterion: &mut Criterion) {
                     authority: authority.as_str(),
                     path: target.path(),
                     query: target.query(),
+                    received: RECEIVED,
                     fields: &fields,
                 };
-                let evidence = Evidence { head, connection: &connection, content: b"", now: NOW };
+                let evidence = Evidence { head, connection: &connection, content: b"", carries: Carries::Nothing, now: NOW };
                 let credential = scheme.extract(&evidence).unwrap().unwrap();
                 finish(scheme.verify(&credential, &evidence)).unwrap().principal
             });
@@ -132,7 +136,9 @@ fn wrap(verdict_cache: ByteSize) -> Wrap {
         verdict_cache,
     };
     let files = Files::below(folder.path());
-    Wrap::build(located(config), &Resources { name: &Arc::from("bench"), files: &files }).ok().unwrap()
+    let random = Arc::new(SystemRandom::new());
+    let stores = Arc::new(Stores::new(StoreSizes { replay_marks: 1, revocations: 1 }, UnixTime::from_seconds(0), &*random).unwrap());
+    Wrap::build(located(config), &Resources { name: &Arc::from("bench"), files: &files, stores: &stores, random: &random }).ok().unwrap()
 }
 
 fn token() -> String {
@@ -151,7 +157,7 @@ fn form_field() -> HeaderMap {
 }
 
 const fn head<'r>(fields: &'r HeaderMap, query: &'r str) -> RequestHead<'r> {
-    RequestHead { method: &Method::POST, authority: "localhost:8080", path: "/bartender/", query, fields }
+    RequestHead { method: &Method::POST, authority: "localhost:8080", path: "/bartender/", query, received: RECEIVED, fields }
 }
 
 const fn located<T>(value: T) -> Located<T> {

@@ -21,19 +21,33 @@ pub use load::{MAX_CONFIG_FILE, decode, read};
 pub use report::Report;
 
 use crate::setting::Environment;
+use crate::store::Stores;
 use decode::Decoded;
 use document::Document;
 use snapshot::Snapshot;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Reads and compiles a configuration file.
 ///
 /// # Errors
 /// Every problem found, each with its place.
 pub fn compile(path: &Path, environment: Environment) -> Result<Snapshot, Report> {
+    compile_beside(path, environment, None)
+}
+
+/// Reads and compiles a configuration file again: what is remembered beyond one request goes on.
+///
+/// # Errors
+/// Every problem found, each with its place.
+pub fn recompile(path: &Path, environment: Environment, stores: Arc<Stores>) -> Result<Snapshot, Report> {
+    compile_beside(path, environment, Some(stores))
+}
+
+fn compile_beside(path: &Path, environment: Environment, stores: Option<Arc<Stores>>) -> Result<Snapshot, Report> {
     let Decoded { value, mut problems } = load::load::<Document>(path, environment)?;
     let Some(document) = value else { return Err(Report::new(path, problems)) };
-    match resolve::resolve(document, path.parent().unwrap_or(Path::new(""))) {
+    match resolve::resolve(document, path.parent().unwrap_or(Path::new("")), stores) {
         Ok(snapshot) if problems.is_empty() => Ok(snapshot),
         Ok(_) => Err(Report::new(path, problems)),
         Err(found) => {

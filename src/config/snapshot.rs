@@ -1,11 +1,12 @@
 //! The whole compiled configuration: what one request lives under, from its birth to its end.
 
 use super::certificate::Certificate;
-use super::document::{Balance, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
+use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
 use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::AnyScheme;
 use crate::setting::Period;
+use crate::store::{StoreSizes, Stores};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub fixed: Fixed,
     /// The certificates, per listener; none for a clear one.
     pub certificates: Vec<Vec<Certificate>>,
+    /// What is remembered beyond one request, shared with the snapshots before and after this one.
+    pub stores: Arc<Stores>,
     /// The files that the configuration names: a change of one is a reason to reload.
     pub files: Vec<PathBuf>,
 }
@@ -51,6 +54,8 @@ pub struct Fixed {
     pub admin: Option<SocketAddr>,
     /// Threads that serve requests; zero means one per processor.
     pub workers: usize,
+    /// How much is remembered beyond one request.
+    pub stores: StoreSizes,
 }
 
 /// A data listener.
@@ -112,6 +117,8 @@ pub struct Route {
     pub rewrite: Rewrite,
     /// The fields in which the upstream learns who it is.
     pub identity: Arc<IdentityPlan>,
+    /// When the upstream hears of a request whose content must be proved.
+    pub body: BodyMode,
 }
 
 /// What a request must prove.

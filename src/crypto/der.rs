@@ -85,3 +85,78 @@ impl<'d> Reader<'d> {
         if self.0.is_empty() { Ok(Self(contents)) } else { Err(DerSyntax::Malformed) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::specimens::{ED25519, ED25519_PUBLIC, P256, P256_PUBLIC, P384, P384_PUBLIC, P521_PUBLIC, RSA, RSA_PUBLIC, octets};
+
+    #[test]
+    fn keys_are_told_apart() {
+        for (kind, private, public) in [
+            (KeyKind::Rsa, RSA, RSA_PUBLIC),
+            (KeyKind::P256, P256, P256_PUBLIC),
+            (KeyKind::P384, P384, P384_PUBLIC),
+            (KeyKind::Ed25519, ED25519, ED25519_PUBLIC),
+        ] {
+            assert_eq!(read_private_kind(&octets(private)), Ok(kind));
+            assert_eq!(read_public_key(&octets(public)).unwrap().0, kind);
+            assert!(read_public_key(&octets(private)).is_err() && read_private_kind(&octets(public)).is_err());
+        }
+        assert_eq!(read_public_key(&octets(P521_PUBLIC)), Err(DerSyntax::UnknownKind));
+    }
+
+    #[test]
+    fn every_cut_and_every_addition_is_malformed() {
+        let whole = octets(ED25519_PUBLIC);
+        for length in 0..whole.len() {
+            assert!(read_public_key(&whole[..length]).is_err(), "{length}");
+        }
+        assert_eq!(read_public_key(&[&*whole, &[0]].concat()), Err(DerSyntax::Malformed));
+        // Unused bits, an element behind the bit string, and none at all.
+        for (at, octet) in [(11, 1), (1, 41), (10, 32)] {
+            let mut bent = whole.clone();
+            bent[at] = octet;
+            assert_eq!(read_public_key(&bent), Err(DerSyntax::Malformed), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_writes_its_curve_otherwise_is_of_no_kind() {
+        // RSA without its NULL, and P-256 as a key for agreement only (RFC 5480 §2.1.2).
+        let rsa = b"\x30\x10\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x03\x01\x00";
+        let agreement = b"\x30\x16\x30\x11\x06\x05\x2b\x81\x04\x01\x0c\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x01\x00";
+        assert_eq!(read_public_key(rsa), Err(DerSyntax::UnknownKind));
+        assert_eq!(read_public_key(agreement), Err(DerSyntax::UnknownKind));
+    }
+
+    #[test]
+    fn lengths_have_one_form() {
+        let contents = |der: &[u8]| Reader(der).next(INTEGER).map(<[u8]>::len);
+        assert_eq!(contents(b"\x02\x01\x05"), Ok(1));
+        assert_eq!(contents(&[&[2, 0x81, 0x80][..], &[1; 0x80]].concat()), Ok(0x80));
+        assert_eq!(contents(&[&[2, 0x82, 1, 0][..], &[1; 0x100]].concat()), Ok(0x100));
+        // Longer than need be, indefinite, of another tag, and beyond the end.
+        for bad in [&b"\x02\x81\x01\x05"[..], b"\x02\x82\x00\x80", b"\x02\x80\x05\x00\x00", b"\x03\x01\x05", b"\x02\x02\x05", b"\x02", b""]
+        {
+            assert_eq!(contents(bad), Err(DerSyntax::Malformed), "{bad:?}");
+        }
+        assert_eq!(contents(&[&[2, 0x81, 0x7f][..], &[1; 0x7f]].concat()), Err(DerSyntax::Malformed));
+        assert_eq!(contents(&[&[2, 0x82, 0, 0x80][..], &[1; 0x80]].concat()), Err(DerSyntax::Malformed));
+    }
+
+    #[test]
+    fn numbers_have_one_form() {
+        assert_eq!(read_rsa(b"\x30\x07\x02\x02\x00\x81\x02\x01\x03"), Ok((&[0x81][..], &[3][..])));
+        for bad in [
+            &b"\x30\x07\x02\x02\x00\x01\x02\x01\x03"[..],
+            b"\x30\x06\x02\x01\x81\x02\x01\x03",
+            b"\x30\x06\x02\x01\x00\x02\x01\x03",
+            b"\x30\x05\x02\x00\x02\x01\x03",
+            b"\x30\x03\x02\x01\x05",
+            b"\x30\x09\x02\x01\x05\x02\x01\x03\x02\x01\x03",
+        ] {
+            assert_eq!(read_rsa(bad), Err(DerSyntax::Malformed), "{bad:?}");
+        }
+    }
+}

@@ -285,3 +285,135 @@ fn uncompressed<const POINT: usize>(octets: &[u8]) -> Result<[u8; POINT], Unusab
     let point: [u8; POINT] = octets.try_into().map_err(|_| UnusableKey::PointLength)?;
     if point.first() == Some(&UNCOMPRESSED) { Ok(point) } else { Err(UnusableKey::NotOnCurve) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::base64url;
+    use crate::crypto::specimens::{
+        ED25519_PUBLIC, P256_PUBLIC, P384_PUBLIC, P521_PUBLIC, RSA_PUBLIC, SIGNED, SIGNED_RS256, SIGNED_SHA1, hex, octets,
+    };
+
+    const P256_X: &str = "60FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6";
+    const P256_Y: &str = "7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299";
+
+    fn public(text: &str) -> PublicKey {
+        PublicKey::from_spki_der(&octets(text)).unwrap()
+    }
+
+    #[test]
+    fn rs256_agrees_with_rfc_7515_and_the_old_one_with_openssl() {
+        let key = public(RSA_PUBLIC);
+        let (signature, old) =
+            (base64url::decode_to_vec(SIGNED_RS256.as_bytes()).unwrap(), base64url::decode_to_vec(SIGNED_SHA1.as_bytes()).unwrap());
+        assert_eq!(key.verify(SignatureAlgorithm::RsaPkcs1Sha256, SIGNED.as_bytes(), &signature), Ok(()));
+        assert_eq!(key.verify(SignatureAlgorithm::RsaPkcs1Sha1, SIGNED.as_bytes(), &old), Ok(()));
+        assert_eq!(key.verify(SignatureAlgorithm::RsaPkcs1Sha256, SIGNED.as_bytes(), &old), Err(SignatureMismatch));
+        assert_eq!(key.verify(SignatureAlgorithm::RsaPkcs1Sha1, SIGNED.as_bytes(), &signature), Err(SignatureMismatch));
+        assert_eq!(key.verify(SignatureAlgorithm::RsaPssSha256, SIGNED.as_bytes(), &signature), Err(SignatureMismatch));
+        assert_eq!(key.verify(SignatureAlgorithm::RsaPkcs1Sha256, b"", &signature), Err(SignatureMismatch));
+        // The same key again, once it is parsed.
+        assert_eq!(key.verify(SignatureAlgorithm::RsaPkcs1Sha256, SIGNED.as_bytes(), &signature), Ok(()));
+        assert_eq!(key.clone().verify(SignatureAlgorithm::RsaPkcs1Sha256, SIGNED.as_bytes(), &signature), Ok(()));
+    }
+
+    #[test]
+    fn ecdsa_agrees_with_rfc_6979() {
+        let p256 = hex(
+            "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716 F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8",
+        );
+        let p384 = hex("94EDBB92A5ECB8AAD4736E56C691916B3F88140666CE9FA73D64C4EA95AD133C81A648152E44ACF96E36DD1E80FABE46
+             99EF4AEB15F178CEA1FE40DB2603138F130E740A19624526203B6351D0A3A94FA329C145786E679E7B82C71A38628AC8");
+        let (small, large) = (public(P256_PUBLIC), public(P384_PUBLIC));
+        assert_eq!(small.verify(SignatureAlgorithm::EcdsaP256Sha256, b"sample", &p256), Ok(()));
+        assert_eq!(large.verify(SignatureAlgorithm::EcdsaP384Sha384, b"sample", &p384), Ok(()));
+        for (key, algorithm) in [(&small, SignatureAlgorithm::EcdsaP384Sha384), (&large, SignatureAlgorithm::EcdsaP256Sha256)] {
+            assert_eq!(key.verify(algorithm, b"sample", &p256), Err(SignatureMismatch));
+            assert_eq!(key.verify(algorithm, b"sample", &p384), Err(SignatureMismatch));
+        }
+    }
+
+    #[test]
+    fn keys_made_of_parts_are_the_same_keys() {
+        let (x, y) = (hex(P256_X), hex(P256_Y));
+        let key = PublicKey::from_p256(&x, &y).unwrap();
+        assert_eq!(key, public(P256_PUBLIC));
+        assert_eq!((key.kind(), key.parts()), (KeyKind::P256, PublicParts::P256 { x: &x, y: &y }));
+        for text in [RSA_PUBLIC, P256_PUBLIC, P384_PUBLIC, ED25519_PUBLIC] {
+            let key = public(text);
+            let again = match key.parts() {
+                PublicParts::Rsa { modulus, exponent } => {
+                    assert_eq!((modulus.len(), exponent), (256, &[1, 0, 1][..]));
+                    PublicKey::from_rsa(modulus, exponent)
+                }
+                PublicParts::P256 { x, y } => PublicKey::from_p256(x, y),
+                PublicParts::P384 { x, y } => PublicKey::from_p384(x, y),
+                PublicParts::Ed25519 { point } => PublicKey::from_ed25519(point),
+            };
+            assert_eq!(again.as_ref(), Ok(&key));
+            assert_eq!(again.unwrap().kind(), key.kind());
+        }
+    }
+
+    #[test]
+    fn points_off_the_curve_and_of_other_lengths_are_refused() {
+        let (x, mut y) = (hex(P256_X), hex(P256_Y));
+        for (x, y) in [(&x[1..], &y[..]), (&x, &y[..31]), (&[&[0], &*x].concat(), &y), (&[], &[])] {
+            assert_eq!(PublicKey::from_p256(x, y), Err(UnusableKey::PointLength));
+        }
+        assert_eq!(PublicKey::from_p384(&x, &y), Err(UnusableKey::PointLength));
+        y[31] ^= 1;
+        assert_eq!(PublicKey::from_p256(&x, &y), Err(UnusableKey::NotOnCurve));
+        assert_eq!(PublicKey::from_p256(&[0; 32], &[0; 32]), Err(UnusableKey::NotOnCurve));
+        assert_eq!(PublicKey::from_p256(&[0xff; 32], &[0xff; 32]), Err(UnusableKey::NotOnCurve));
+        assert_eq!(PublicKey::from_p384(&[7; 48], &[7; 48]), Err(UnusableKey::NotOnCurve));
+        assert_eq!(PublicKey::from_ed25519(&[9; 31]), Err(UnusableKey::PointLength));
+        assert_eq!(PublicKey::from_ed25519(&[9; 33]), Err(UnusableKey::PointLength));
+    }
+
+    #[test]
+    fn other_forms_of_points_are_refused() {
+        let mut hybrid = octets(P256_PUBLIC);
+        let compressed = [&b"\x30\x39\x30\x13"[..], &hybrid[4..23], b"\x03\x22\x00\x03", &hex(P256_X)].concat();
+        assert_eq!(PublicKey::from_spki_der(&compressed), Err(UnusableKey::PointLength));
+        assert_eq!(hybrid[26], UNCOMPRESSED);
+        hybrid[26] = 7;
+        assert_eq!(PublicKey::from_spki_der(&hybrid), Err(UnusableKey::NotOnCurve));
+        assert_eq!(PublicKey::from_spki_der(&octets(P521_PUBLIC)), Err(UnusableKey::UnknownKind));
+        assert_eq!(PublicKey::from_spki_der(b"-----BEGIN PUBLIC KEY-----"), Err(UnusableKey::Malformed));
+    }
+
+    #[test]
+    fn rsa_keys_have_bounds() {
+        let rsa = |bits: usize, exponent: &[u8]| {
+            let mut modulus = vec![0xff; bits.div_ceil(8)];
+            modulus[0] = 0xff >> (modulus.len() * 8 - bits);
+            PublicKey::from_rsa(&modulus, exponent).map(|key| key.kind())
+        };
+        let usual = &[1, 0, 1];
+        assert_eq!(rsa(2047, usual), Err(UnusableKey::ModulusTooShort));
+        assert_eq!(rsa(2048, usual), Ok(KeyKind::Rsa));
+        assert_eq!(rsa(8192, usual), Ok(KeyKind::Rsa));
+        assert_eq!(rsa(8193, usual), Err(UnusableKey::ModulusTooLong));
+        assert_eq!(rsa(1024, usual), Err(UnusableKey::ModulusTooShort));
+        assert_eq!(rsa(2048, &[3]), Ok(KeyKind::Rsa));
+        assert_eq!(rsa(2048, &[1, 0xff, 0xff, 0xff, 0xff]), Ok(KeyKind::Rsa));
+        for exponent in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[0, 1, 0, 1], &[2, 0, 0, 0, 1], &[1, 0, 0, 0, 0, 1]] {
+            assert_eq!(rsa(2048, exponent), Err(UnusableKey::Numbers), "{exponent:?}");
+        }
+        let mut even = vec![0xff; 256];
+        even[255] = 0xfe;
+        assert_eq!(PublicKey::from_rsa(&even, usual), Err(UnusableKey::Numbers));
+        assert_eq!(PublicKey::from_rsa(&[&[0][..], &[0xff; 256]].concat(), usual), Err(UnusableKey::Numbers));
+        assert_eq!(PublicKey::from_rsa(&[], usual), Err(UnusableKey::Numbers));
+    }
+
+    #[test]
+    fn what_is_no_point_of_ed25519_verifies_nothing() {
+        // The second coordinate 2 belongs to no point.
+        let mut point = [0; 32];
+        point[0] = 2;
+        let verified = PublicKey::from_ed25519(&point).map(|key| key.verify(SignatureAlgorithm::Ed25519, b"", &[0; 64]).is_ok());
+        assert!(matches!(verified, Ok(false) | Err(UnusableKey::NotOnCurve)));
+    }
+}

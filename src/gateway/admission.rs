@@ -1,18 +1,20 @@
 //! Admission: head → route → extract → verify → decide → plan. Each stage takes what the one before made.
 
 use super::connection::{self, ConnectionFacts};
-use super::content;
-use super::denial::{Denial, HeadProblem};
+use super::content::{self, NotProved, Room};
+use super::denial::{ContentProblem, Denial, HeadProblem};
 use super::exchange::{Admitted, Denied, Exchange, Grounds, Permit};
 use super::forwarding;
 use super::judge::{Bounds, JudgedHead, judge};
 use super::live::Live;
 use super::plan::{self, Plan, Provenance, SetField};
+use super::settlement::{Desk, Whole};
 use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Admission, Route, RouteId, SchemeId};
 use crate::route::Found;
 use crate::scheme::{
-    AnyCredential, Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead,
+    AnyCredential, Carriers, Carries, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, Rejection,
+    RequestHead,
 };
 use crate::telemetry::metrics::Judgement;
 use bytes::Bytes;
@@ -20,12 +22,14 @@ use http::HeaderValue;
 use http::uri::PathAndQuery;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What admission needs beside the session.
 struct Applicant<'a> {
     live: &'a Live,
     facts: &'a ConnectionFacts,
+    carries: Carries,
     exchange: &'a Exchange,
     now: UnixTime,
 }
@@ -34,10 +38,17 @@ struct Applicant<'a> {
 ///
 /// # Errors
 /// Why it is denied, with the route as far as one was found.
-pub(super) async fn admit(session: &mut Session, exchange: &Exchange) -> Result<Admitted, Denied> {
+pub(super) async fn admit(session: &mut Session, exchange: &Exchange, room: &Arc<Room>) -> Result<Admitted, Denied> {
+    let outcome = weigh(session, exchange, room).await;
+    record_decision(&outcome, &exchange.live);
+    outcome
+}
+
+async fn weigh(session: &mut Session, exchange: &Exchange, room: &Arc<Room>) -> Result<Admitted, Denied> {
     let facts = connection::facts(session);
     let raw = raw_head(session);
-    let applicant = Applicant { live: &exchange.live, facts: &facts, exchange, now: clock::now() };
+    let carries = if session.as_downstream_mut().is_body_empty() { Carries::Nothing } else { Carries::Content };
+    let applicant = Applicant { live: &exchange.live, facts: &facts, carries, exchange, now: clock::now() };
     let (route, limit) = {
         let judged =
             judge_head(session.req_header(), &raw, &applicant).map_err(|problem| Denied { denial: problem.into(), route: None })?;
@@ -45,14 +56,18 @@ pub(super) async fn admit(session: &mut Session, exchange: &Exchange) -> Result<
         content::admit_length(session, exchange.live.snapshot.limits.max_body_size.octets())
             .map_err(|problem| at(route, problem.into()))?;
         match need(&judged.head(), route, &exchange.live) {
-            ContentNeed::Nothing => return decide(&judged, &[], route, &applicant).await.map_err(|denial| at(route, denial)),
+            ContentNeed::Nothing => {
+                let decided = decide(&judged, &[], route, &applicant).await.map_err(|denial| at(route, denial))?;
+                return settle(session, decided, None, &applicant, room).await.map_err(|denial| at(route, denial));
+            }
             ContentNeed::Whole { limit } => (route, limit),
         }
     };
-    let content = content::read(session, limit, &exchange.live.snapshot.limits).await.map_err(|denial| at(route, denial))?;
+    let whole = Whole::read(session, limit, room, &exchange.live.snapshot.limits).await.map_err(|problem| at(route, problem.into()))?;
     // Judged anew, because reading the content needed the session that the head borrows from.
     let judged = judge_head(session.req_header(), &raw, &applicant).map_err(|problem| at(route, problem.into()))?;
-    decide(&judged, &content, route, &applicant).await.map_err(|denial| at(route, denial))
+    let decided = decide(&judged, &whole.octets, route, &applicant).await.map_err(|denial| at(route, denial))?;
+    settle(session, decided, Some(whole), &applicant, room).await.map_err(|denial| at(route, denial))
 }
 
 const fn at(route: RouteId, denial: Denial) -> Denied {
@@ -100,31 +115,73 @@ fn scheme_ids(route: RouteId, live: &Live) -> &[SchemeId] {
     }
 }
 
+/// What was decided by the head: who it is, and the way. What is left is in the proof.
+struct Decided {
+    route: RouteId,
+    grounds: Grounds,
+    plan: Plan,
+    client: IpAddr,
+}
+
 /// Proves who it is and plans the way.
-async fn decide(judged: &JudgedHead<'_>, content: &[u8], id: RouteId, applicant: &Applicant<'_>) -> Result<Admitted, Denial> {
+async fn decide(judged: &JudgedHead<'_>, content: &[u8], id: RouteId, applicant: &Applicant<'_>) -> Result<Decided, Denial> {
     let live = applicant.live;
     let route = live.snapshot.routes.get(id.index()).ok_or(Denial::Fault)?;
-    let evidence = Evidence { head: judged.head(), connection: &applicant.facts.connection, content, now: applicant.now };
+    let evidence =
+        Evidence { head: judged.head(), connection: &applicant.facts.connection, content, carries: applicant.carries, now: applicant.now };
     let (grounds, scheme) = match &route.admission {
         Admission::Public => (Grounds::Public, None),
         Admission::AnyOf(schemes) => {
-            let (proof, scheme) = prove(schemes, &evidence, id, live).await?;
-            (Grounds::Proved(proof), Some(scheme))
+            let (proof, scheme) = prove(schemes, &evidence, live).await?;
+            (Grounds::Proved(proof, scheme), Some(scheme))
         }
     };
     let plan = lay_plan(judged, route, &grounds, scheme, applicant)?;
     let client = forwarding::client(&judged.head(), &applicant.facts.connection, &live.snapshot.trusted_proxies);
-    Ok(Admitted { permit: Permit::grant(id, grounds, plan, applicant.exchange.started), client })
+    Ok(Decided { route: id, grounds, plan, client })
+}
+
+/// Holds what is left against the content, and uses up what may be used once: last of all, and before the
+/// upstream hears of the request.
+async fn settle(
+    session: &mut Session,
+    decided: Decided,
+    whole: Option<Whole>,
+    applicant: &Applicant<'_>,
+    room: &Arc<Room>,
+) -> Result<Admitted, Denial> {
+    let Decided { route, mut grounds, plan, client } = decided;
+    let source = match &mut grounds {
+        Grounds::Public => None,
+        Grounds::Proved(proof, scheme) => {
+            let mode = applicant.live.snapshot.routes.get(route.index()).map(|route| route.body).unwrap_or_default();
+            let desk = Desk { session, room, limits: &applicant.live.snapshot.limits, mode };
+            let refuse = |problem: NotProved, proof: &Proof| not_proved(problem, proof, *scheme, applicant.live);
+            let source = desk.hold_against(&mut proof.content, whole).await.map_err(|problem| refuse(problem, proof))?;
+            if let Some(right) = &proof.first_use {
+                let fingerprint = Some(proof.principal.fingerprint());
+                right.claim(clock::now()).await.map_err(|refusal| refused(*scheme, refusal, fingerprint, applicant.live))?;
+            }
+            source
+        }
+    };
+    Ok(Admitted { permit: Permit::grant(route, grounds, plan, applicant.exchange.started), source, client })
+}
+
+/// Why content that was read, or that went on, ends its request.
+pub(super) fn not_proved(problem: NotProved, proof: &Proof, scheme: SchemeId, live: &Live) -> Denial {
+    match problem {
+        NotProved::Mismatch => refused(scheme, Rejection::DigestMismatch.into(), Some(proof.principal.fingerprint()), live),
+        NotProved::Content(problem) => problem.into(),
+        NotProved::NotKept(problem) => content::not_kept(problem).into(),
+        NotProved::Broken(_) => ContentProblem::Broken.into(),
+    }
 }
 
 /// Extracts from every scheme of the route and verifies the one credential there is.
-async fn prove(schemes: &[SchemeId], evidence: &Evidence<'_>, route: RouteId, live: &Live) -> Result<(Proof, SchemeId), Denial> {
-    let outcome = match sole_credential(schemes, evidence, live) {
-        Ok((id, credential)) => verify(id, credential, evidence, live).await.map(|proof| (proof, id)),
-        Err(denial) => Err(denial),
-    };
-    record_decision(&outcome, route, live);
-    outcome
+async fn prove(schemes: &[SchemeId], evidence: &Evidence<'_>, live: &Live) -> Result<(Proof, SchemeId), Denial> {
+    let (id, credential) = sole_credential(schemes, evidence, live)?;
+    verify(id, credential, evidence, live).await.map(|proof| (proof, id))
 }
 
 fn sole_credential<'e>(schemes: &[SchemeId], evidence: &Evidence<'e>, live: &Live) -> Result<(SchemeId, AnyCredential<'e>), Denial> {
@@ -138,7 +195,7 @@ fn sole_credential<'e>(schemes: &[SchemeId], evidence: &Evidence<'e>, live: &Liv
             (Some(_), Some(_)) => return Err(Denial::Ambiguous),
         }
     }
-    found.ok_or_else(|| Denial::Unauthenticated { challenges: challenges(schemes, live) })
+    found.ok_or_else(|| Denial::Unauthenticated { challenges: challenges(schemes, evidence.now, live) })
 }
 
 async fn verify(id: SchemeId, credential: AnyCredential<'_>, evidence: &Evidence<'_>, live: &Live) -> Result<Proof, Denial> {
@@ -158,26 +215,36 @@ fn malformed(id: SchemeId, malformation: Malformation, live: &Live) -> Denial {
 fn refused(id: SchemeId, refusal: Refusal, fingerprint: Option<Fingerprint>, live: &Live) -> Denial {
     match live.snapshot.schemes.get(id.index()) {
         Some(named) => {
-            let challenges = named.scheme.challenges(Some(&refusal));
+            let challenges = named.scheme.challenges(Some(&refusal), clock::now());
             Denial::Refused { scheme: Arc::clone(&named.name), refusal, fingerprint, challenges }
         }
         None => Denial::Fault,
     }
 }
 
-fn challenges(schemes: &[SchemeId], live: &Live) -> Vec<Challenge> {
+fn challenges(schemes: &[SchemeId], now: UnixTime, live: &Live) -> Vec<Challenge> {
     let named = schemes.iter().filter_map(|id| live.snapshot.schemes.get(id.index()));
-    named.flat_map(|named| named.scheme.challenges(None)).collect()
+    named.flat_map(|named| named.scheme.challenges(None, now)).collect()
 }
 
-fn record_decision(outcome: &Result<(Proof, SchemeId), Denial>, route: RouteId, live: &Live) {
-    let Some(metrics) = live.route_metrics(route) else { return };
+/// Records what authentication came to; denials that say nothing about it are none of its business.
+fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
     let judgement = |outcome, reason| Judgement { outcome, reason, mode: "enforce" };
-    match outcome {
-        Ok((proof, _)) => metrics.record_decision(proof.principal.scheme(), judgement("admitted", "")),
-        Err(Denial::Refused { scheme, refusal, .. }) => metrics.record_decision(scheme, judgement(refusal.outcome(), refusal.reason())),
-        Err(Denial::Unauthenticated { .. }) => metrics.record_decision("", judgement("missing", "credential_missing")),
-        Err(denial) => metrics.record_decision("", judgement("malformed", denial.reason())),
+    let (route, scheme, judgement) = match outcome {
+        Ok(Admitted { permit, .. }) => match permit.grounds() {
+            Grounds::Proved(proof, _) => (permit.route(), &**proof.principal.scheme(), judgement("admitted", "")),
+            Grounds::Public => return,
+        },
+        Err(Denied { route: Some(route), denial }) => match denial {
+            Denial::Refused { scheme, refusal, .. } => (*route, &**scheme, judgement(refusal.outcome(), refusal.reason())),
+            Denial::Unauthenticated { .. } => (*route, "", judgement("missing", "credential_missing")),
+            Denial::Ambiguous => (*route, "", judgement("malformed", denial.reason())),
+            _ => return,
+        },
+        Err(Denied { route: None, .. }) => return,
+    };
+    if let Some(metrics) = live.route_metrics(route) {
+        metrics.record_decision(scheme, judgement);
     }
 }
 
@@ -205,7 +272,7 @@ fn lay_plan(
 
 /// Writes who it is; a value that cannot stand in a field denies the request rather than being cut (T-14).
 fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<SetField>) -> Result<(), Denial> {
-    let Grounds::Proved(proof) = grounds else { return Ok(()) };
+    let Grounds::Proved(proof, _) = grounds else { return Ok(()) };
     for (name, value) in route.identity.values(&proof.principal) {
         // Backends trim field values (RFC 9110 §5.5), and somebody else's name may be what is left.
         if value.trim_matches([' ', '\t']) != value {

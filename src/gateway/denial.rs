@@ -85,6 +85,8 @@ pub(super) enum ContentProblem {
     Slow,
     /// It ended too early or its framing is broken.
     Broken,
+    /// It would have to be kept, and there is no room.
+    NoRoom,
 }
 
 /// Why the upstream did not answer.
@@ -228,6 +230,7 @@ impl ContentProblem {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
+            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -237,6 +240,7 @@ impl ContentProblem {
             Self::TooLarge => "content_too_large",
             Self::Slow => "content_slow",
             Self::Broken => "content_broken",
+            Self::NoRoom => "content_no_room",
         }
     }
 }

@@ -1,11 +1,12 @@
 //! One request from its arrival to its log line, and the stage it has reached.
 
+use super::content::{Legacy, Source};
 use super::denial::Denial;
 use super::live::Live;
 use super::plan::Plan;
 use super::pool::Lease;
 use super::request_id::RequestId;
-use crate::config::snapshot::{Route, RouteId};
+use crate::config::snapshot::{Route, RouteId, SchemeId};
 use crate::scheme::Proof;
 use crate::telemetry::metrics::Held;
 use std::net::IpAddr;
@@ -24,9 +25,21 @@ pub(super) struct Exchange {
     pub(super) client: Option<IpAddr>,
     /// Octets of content that have gone upstream.
     pub(super) content_octets: u64,
+    /// How its content goes on.
+    pub(super) passage: Passage,
     /// How far it came.
     pub(super) stage: Stage,
     _in_flight: Held,
+}
+
+/// How a content goes on.
+pub(super) enum Passage {
+    /// From the client, as it comes.
+    Streaming,
+    /// From where it was kept.
+    Kept(Arc<Legacy>),
+    /// From the client, while it is proved.
+    Proving(Arc<Legacy>),
 }
 
 /// How far a request came.
@@ -45,6 +58,8 @@ pub(super) enum Stage {
 pub(super) struct Admitted {
     /// The right to forward.
     pub(super) permit: Permit,
+    /// Where the content comes from, if not from the client as it streams.
+    pub(super) source: Option<Source>,
     /// The client's address.
     pub(super) client: IpAddr,
 }
@@ -75,13 +90,18 @@ pub(super) enum Grounds {
     /// The route is public.
     Public,
     /// A scheme proved who it is from.
-    Proved(Proof),
+    Proved(Proof, SchemeId),
 }
 
 impl Permit {
     /// Grants the right; admission is the only caller.
     pub(super) const fn grant(route: RouteId, grounds: Grounds, plan: Plan, chosen: Instant) -> Self {
         Self { route, grounds, plan, attempts: 0, chosen, lease: None }
+    }
+
+    /// The route it belongs to.
+    pub(super) const fn route(&self) -> RouteId {
+        self.route
     }
 
     /// Why it was admitted.
@@ -98,19 +118,32 @@ impl Permit {
 impl Exchange {
     /// A request whose head has arrived.
     pub(super) const fn arrive(started: Instant, live: Arc<Live>, id: RequestId, in_flight: Held) -> Self {
-        Self { started, live, id, client: None, content_octets: 0, stage: Stage::Arrived, _in_flight: in_flight }
+        Self {
+            started,
+            live,
+            id,
+            client: None,
+            content_octets: 0,
+            passage: Passage::Streaming,
+            stage: Stage::Arrived,
+            _in_flight: in_flight,
+        }
     }
 
     /// Takes up what admission found.
-    pub(super) fn admit(&mut self, admitted: Admitted) {
-        self.client = Some(admitted.client);
-        self.stage = Stage::Admitted(Box::new(admitted.permit));
+    pub(super) fn admit(&mut self, permit: Permit, client: IpAddr) {
+        self.client = Some(client);
+        self.stage = Stage::Admitted(Box::new(permit));
     }
 
     /// Notes why an admitted request cannot be answered by its upstream, for the hook that answers.
     pub(super) fn fail(&mut self, denial: Denial) -> Box<pingora::Error> {
         let status = denial.status().as_u16();
         self.stage = match std::mem::replace(&mut self.stage, Stage::Arrived) {
+            // Refused on the way: it was never proved.
+            Stage::Admitted(permit) | Stage::Failed(permit, _) if matches!(denial, Denial::Refused { .. }) => {
+                Stage::Denied(Denied { denial, route: Some(permit.route) })
+            }
             Stage::Admitted(permit) | Stage::Failed(permit, _) => Stage::Failed(permit, denial),
             Stage::Arrived | Stage::Denied(_) => Stage::Denied(Denied { denial, route: None }),
         };
@@ -128,7 +161,7 @@ impl Exchange {
     /// Who the request is from, where that was proved.
     pub(super) fn proof(&self) -> Option<&Proof> {
         match self.admitted()?.grounds() {
-            Grounds::Proved(proof) => Some(proof),
+            Grounds::Proved(proof, _) => Some(proof),
             Grounds::Public => None,
         }
     }

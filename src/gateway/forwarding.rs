@@ -155,6 +155,7 @@ fn is_traceparent(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheme::Received;
 
     fn connection(peer: &str) -> Connection {
         Connection { peer: peer.parse().unwrap(), security: TransportSecurity::Clear }
@@ -171,7 +172,14 @@ mod tests {
     fn client_of(stated: &[&'static str], peer: &str, trusted: &[&str]) -> String {
         let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
         let fields = fields(stated);
-        let head = RequestHead { method: &http::Method::GET, authority: "", path: "/", query: "", fields: &fields };
+        let head = RequestHead {
+            method: &http::Method::GET,
+            authority: "",
+            path: "/",
+            query: "",
+            received: Received { target: b"/", host: b"" },
+            fields: &fields,
+        };
         client(&head, &connection(peer), &trusted).to_string()
     }
 

@@ -3,7 +3,7 @@
 use super::denial::HeadProblem;
 use crate::config::document::Limits;
 use crate::route::{Authority, RequestForm, Target, TargetRules, UriScheme};
-use crate::scheme::RequestHead;
+use crate::scheme::{Received, RequestHead};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{Method, Version};
 use memchr::{memchr, memchr_iter};
@@ -25,6 +25,7 @@ pub(super) struct JudgedHead<'r> {
     target: Target<'r>,
     authority: Authority<'r>,
     form: Form,
+    received: Received<'r>,
     header: &'r RequestHeader,
 }
 
@@ -43,6 +44,7 @@ impl JudgedHead<'_> {
             authority: self.authority.as_str(),
             path: self.target.path(),
             query: self.target.query(),
+            received: self.received,
             fields: &self.header.headers,
         }
     }
@@ -75,7 +77,8 @@ pub(super) fn judge<'r>(header: &'r RequestHeader, raw: &'r [u8], bounds: Bounds
         return Err(HeadProblem::MethodRefused);
     }
     let wire_target = if raw.is_empty() { header.raw_path() } else { request_target(raw) };
-    let authority = authority(header, bounds.scheme)?;
+    let host = host(header)?;
+    let authority = Authority::judge(host, bounds.scheme).map_err(HeadProblem::Authority)?;
     let (form, origin_form) = match RequestForm::of(wire_target).map_err(HeadProblem::Target)? {
         RequestForm::Origin(target) => (Form::Origin, target),
         RequestForm::Absolute(whole) => {
@@ -87,7 +90,7 @@ pub(super) fn judge<'r>(header: &'r RequestHeader, raw: &'r [u8], bounds: Bounds
         }
     };
     let target = Target::judge(origin_form, bounds.target).map_err(HeadProblem::Target)?;
-    Ok(JudgedHead { target, authority, form, header })
+    Ok(JudgedHead { target, authority, form, received: Received { target: origin_form, host }, header })
 }
 
 fn size(header: &RequestHeader, raw: &[u8], limits: &Limits) -> Result<(), HeadProblem> {
@@ -167,7 +170,8 @@ fn request_target(raw: &[u8]) -> &[u8] {
     after_method.get(..end).unwrap_or_default()
 }
 
-fn authority(header: &RequestHeader, scheme: UriScheme) -> Result<Authority<'_>, HeadProblem> {
+/// Host, or over HTTP/2 `:authority`; empty where neither is stated.
+fn host(header: &RequestHeader) -> Result<&[u8], HeadProblem> {
     let mut hosts = header.headers.get_all(HOST).iter();
     let host = hosts.next().map(http::HeaderValue::as_bytes);
     if hosts.next().is_some() {
@@ -176,8 +180,8 @@ fn authority(header: &RequestHeader, scheme: UriScheme) -> Result<Authority<'_>,
     let pseudo = header.uri.authority().filter(|_| header.version == Version::HTTP_2).map(|authority| authority.as_str().as_bytes());
     match (host, pseudo) {
         (Some(host), Some(pseudo)) if host != pseudo => Err(HeadProblem::HostRepeated),
-        (Some(written), _) | (None, Some(written)) => Authority::judge(written, scheme).map_err(HeadProblem::Authority),
-        (None, None) => Authority::judge(b"", scheme).map_err(HeadProblem::Authority),
+        (Some(written), _) | (None, Some(written)) => Ok(written),
+        (None, None) => Ok(b""),
     }
 }
 

@@ -18,6 +18,7 @@ mod reload;
 mod request_id;
 mod respond;
 mod serve;
+mod settlement;
 mod tls;
 mod upstream;
 mod watch;
@@ -29,7 +30,7 @@ use crate::telemetry::metrics::Metrics;
 use async_trait::async_trait;
 use bytes::Bytes;
 use denial::Denial;
-use exchange::{Exchange, Stage};
+use exchange::{Admitted, Exchange, Passage, Stage};
 use live::Current;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
@@ -44,6 +45,8 @@ struct Gateway {
     current: Arc<Current>,
     metrics: Arc<Metrics>,
     ids: RequestIds,
+    /// What contents that wait may take up, whatever the configuration they came under.
+    room: Arc<content::Room>,
 }
 
 #[async_trait]
@@ -59,12 +62,13 @@ impl ProxyHttp for Gateway {
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
         content::watch(session, &exchange.live.snapshot.limits);
-        match admission::admit(session, exchange).await {
-            Ok(admitted) => {
+        match admission::admit(session, exchange, &self.room).await {
+            Ok(Admitted { permit, source, client }) => {
                 upstream::prepare(session, &exchange.live.snapshot.limits);
                 // Nothing is read from the client until a server is there.
                 watch::rest();
-                exchange.admit(admitted);
+                exchange.passage = content::begin(session, source);
+                exchange.admit(permit, client);
                 Ok(false)
             }
             Err(denied) => {
@@ -85,7 +89,9 @@ impl ProxyHttp for Gateway {
         head: &mut RequestHeader,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
-        content::watch(session, &exchange.live.snapshot.limits);
+        if !matches!(exchange.passage, Passage::Kept(_)) {
+            content::watch(session, &exchange.live.snapshot.limits);
+        }
         let permit = exchange.permit().map_err(denial::abort)?;
         permit.plan().apply(head, &exchange.live.snapshot)
     }
@@ -150,6 +156,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn logging(&self, session: &mut Session, _: Option<&pingora::Error>, exchange: &mut Exchange) {
+        content::end(session, &exchange.passage);
         record::finished(session, exchange, &self.metrics);
     }
 

@@ -65,7 +65,8 @@ impl Reloader {
     /// Compiles the file beside the requests, and swaps it in if it holds.
     async fn reload(&self) {
         let file = self.file.clone();
-        let compiled = tokio::task::spawn_blocking(move || config::compile(&file, Environment::Process)).await;
+        let stores = Arc::clone(&self.current.load().snapshot.stores);
+        let compiled = tokio::task::spawn_blocking(move || config::recompile(&file, Environment::Process, stores)).await;
         let name = self.file.display().to_string();
         match compiled {
             Err(_) => self.metrics.record_reload(Reload::Refused),
@@ -104,7 +105,11 @@ fn stamp(file: &Path) -> Option<Stamp> {
 
 /// The settings that differ and that only a restart can change.
 fn fixed_settings(now: &Fixed, next: &Fixed) -> Vec<&'static str> {
-    let differ =
-        [("listeners", now.listeners != next.listeners), ("admin", now.admin != next.admin), ("workers", now.workers != next.workers)];
+    let differ = [
+        ("listeners", now.listeners != next.listeners),
+        ("admin", now.admin != next.admin),
+        ("workers", now.workers != next.workers),
+        ("stores", now.stores != next.stores),
+    ];
     differ.into_iter().filter_map(|(setting, differs)| differs.then_some(setting)).collect()
 }

@@ -133,7 +133,8 @@ fn door(current: &Arc<Current>, metrics: &Arc<Metrics>, workers: usize) -> Resul
         max_retries: MOST_ATTEMPTS,
         ..ServerConf::default()
     };
-    let gateway = Gateway { current: Arc::clone(current), metrics: Arc::clone(metrics), ids: RequestIds::from_random(seed) };
+    let gateway =
+        Gateway { current: Arc::clone(current), metrics: Arc::clone(metrics), ids: RequestIds::from_random(seed), room: Arc::default() };
     let proxy = Arc::new(http_proxy(&Arc::new(conf), gateway));
     let patrol = Arc::new(Patrol::default());
     tokio::spawn(Arc::clone(&patrol).run());
@@ -195,6 +196,7 @@ async fn drain(door: &Door, patience: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreSizes;
 
     #[test]
     fn addresses_in_each_others_way_are_found_before_the_start() {
@@ -202,7 +204,12 @@ mod tests {
         let fixed = |addresses: &[&str]| {
             let spec =
                 |address: &&str| ListenerSpec { address: format!("{address}:{port}").parse().unwrap(), security: ListenerSecurity::Clear };
-            Fixed { listeners: addresses.iter().map(spec).collect(), admin: None, workers: 0 }
+            Fixed {
+                listeners: addresses.iter().map(spec).collect(),
+                admin: None,
+                workers: 0,
+                stores: StoreSizes { replay_marks: 1, revocations: 1 },
+            }
         };
         assert!(check_addresses(&fixed(&["0.0.0.0"])).is_ok());
         assert!(matches!(check_addresses(&fixed(&["0.0.0.0", "127.0.0.1"])), Err(ServeError::Listen(..))));

@@ -1,11 +1,13 @@
 //! One attempt after another: choosing a server, judging failures, dressing the answer.
 
 use super::denial::{Denial, UpstreamProblem};
-use super::exchange::{Exchange, Grounds, Permit};
+use super::exchange::{Exchange, Grounds, Permit, Stage};
 use super::pool::Pool;
-use super::{respond, watch};
+use super::{admission, content, respond, watch};
 use crate::clock;
 use crate::config::document::Limits;
+use crate::config::snapshot::SchemeId;
+use crate::scheme::Proof;
 use crate::telemetry::metrics::UpstreamMetrics;
 use http::header::UPGRADE;
 use http::{HeaderMap, StatusCode};
@@ -147,13 +149,28 @@ pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingor
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         watch::expect_tunnel(tunnel_age(permit, &exchange.live.snapshot.limits));
     }
-    if let Grounds::Proved(proof) = permit.grounds() {
-        for field in &proof.answer {
-            head.remove_header(field.field);
-        }
-        for field in &proof.answer {
-            head.append_header(field.field, field.value.clone())?;
-        }
+    match permit.grounds() {
+        Grounds::Public => Ok(()),
+        Grounds::Proved(proof, scheme) => dress(head, proof, *scheme, exchange),
+    }
+}
+
+/// Puts what the scheme says in the place of what the upstream may have said in its name.
+fn dress(head: &mut ResponseHeader, proof: &Proof, scheme: SchemeId, exchange: &Exchange) -> pingora::Result<()> {
+    let Some(named) = exchange.live.snapshot.schemes.get(scheme.index()) else { return Ok(()) };
+    let foreign: Vec<_> = head.headers.keys().filter(|name| named.scheme.owns_answer_field(name.as_str())).cloned().collect();
+    for name in &foreign {
+        head.remove_header(name);
+    }
+    if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(());
+    }
+    let fields = named.scheme.issue(proof, clock::now());
+    for field in &fields {
+        head.remove_header(field.field);
+    }
+    for field in fields {
+        head.append_header(field.field, field.value)?;
     }
     Ok(())
 }
@@ -163,7 +180,7 @@ fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
     let most = limits.max_tunnel_age.duration();
     match permit.grounds() {
         Grounds::Public => most,
-        Grounds::Proved(proof) => {
+        Grounds::Proved(proof, _) => {
             let left = proof.principal.expires().seconds().saturating_sub(clock::now().seconds());
             most.min(Duration::from_secs(left))
         }
@@ -172,6 +189,12 @@ fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
 
 /// Answers a request that no attempt could satisfy; returns the status, 0 where the client is gone.
 pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, error: &pingora::Error) -> u16 {
+    if let Some(problem) = content::end(session, &exchange.passage)
+        && let Stage::Admitted(permit) = &exchange.stage
+        && let Grounds::Proved(proof, scheme) = permit.grounds()
+    {
+        exchange.fail(admission::not_proved(problem, proof, *scheme, &exchange.live));
+    }
     if exchange.denial().is_none() {
         // Pingora's own types stand for content that came and was malformed.
         let client_gone = *error.esource() == ErrorSource::Downstream && !matches!(error.etype(), HTTPStatus(_) | ReadTimedout | Custom(_));

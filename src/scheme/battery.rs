@@ -1,10 +1,13 @@
 //! The contract battery: what every scheme must accept and refuse, whatever its credentials look like.
 
 use super::{
-    Challenge, Connection, ContentNeed, Evidence, Malformation, Principal, Refusal, RequestHead, Resources, Scheme, TransportSecurity,
+    Carries, Challenge, Connection, ContentNeed, ContentPledge, Evidence, Malformation, Principal, Proof, Received, Refusal, Rejection,
+    RequestHead, Resources, Scheme, TransportSecurity,
 };
 use crate::clock::UnixTime;
+use crate::crypto::SystemRandom;
 use crate::setting::{Files, LOCATED_NAME, Problem};
+use crate::store::{StoreSizes, Stores};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
@@ -30,6 +33,11 @@ pub(in crate::scheme) trait Specimens {
 
     /// Requests that carry a token, one for each place that the scheme reads.
     fn carried(token: &[u8]) -> Vec<Request>;
+
+    /// A request with the same token that arrives at `now`, when the token is over.
+    fn carried_late(_now: UnixTime) -> Request {
+        Self::carried(&Self::token()).remove(0)
+    }
 
     /// Requests that must not be proved, what they are, and the reason the log must give.
     fn refused() -> Vec<(&'static str, Request, &'static str)>;
@@ -109,21 +117,40 @@ impl Request {
 
     pub(in crate::scheme) fn ask<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Outcome {
         let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
-        let head =
-            RequestHead { method: &Method::POST, authority: "rp.example.com", path: "/orders", query: &self.query, fields: &self.fields };
+        let head = RequestHead {
+            method: &Method::POST,
+            authority: "rp.example.com",
+            path: "/orders",
+            query: &self.query,
+            received: Received { target: b"/orders", host: b"rp.example.com" },
+            fields: &self.fields,
+        };
         let content: &[u8] = match scheme.content_need(&head) {
             ContentNeed::Nothing => &[],
             ContentNeed::Whole { limit } => self.content.get(..limit.min(self.content.len())).unwrap(),
         };
-        let evidence = Evidence { head, connection: &connection, content, now };
+        let carries = if self.content.is_empty() { Carries::Nothing } else { Carries::Content };
+        let evidence = Evidence { head, connection: &connection, content, carries, now };
         match scheme.extract(&evidence) {
             Err(malformation) => Outcome::Refused(Refusal::Malformed(malformation)),
             Ok(None) => Outcome::Nothing,
-            Ok(Some(credential)) => match finish(scheme.verify(&credential, &evidence)) {
-                Ok(proof) => Outcome::Proved(proof.principal),
+            Ok(Some(credential)) => match finish(scheme.verify(&credential, &evidence)).and_then(|proof| self.settle(proof, now)) {
+                Ok(principal) => Outcome::Proved(principal),
                 Err(refusal) => Outcome::Refused(refusal),
             },
         }
+    }
+
+    /// What the gateway does with a proof: the content first, the first use last.
+    fn settle(&self, proof: Proof, now: UnixTime) -> Result<Arc<Principal>, Refusal> {
+        if let ContentPledge::Digest(mut digest) = proof.content {
+            digest.update(&self.content);
+            if !digest.holds() {
+                return Err(Rejection::DigestMismatch.into());
+            }
+        }
+        proof.first_use.map_or(Ok(()), |right| finish(right.claim(now)))?;
+        Ok(proof.principal)
     }
 }
 
@@ -138,7 +165,10 @@ pub(in crate::scheme) fn finish<F: Future>(future: F) -> F::Output {
 /// Builds a scheme named `test` from settings in JSON; every problem is at line 7, column 3.
 pub(in crate::scheme) fn built<S: Scheme>(settings: Value, folder: &Path) -> Result<S, Vec<Problem>> {
     let files = Files::below(folder);
-    S::build(settled(settings).unwrap(), &Resources { name: &Arc::from("test"), files: &files })
+    let sizes = StoreSizes { replay_marks: 10_000, revocations: 100 };
+    let stores = Arc::new(Stores::new(sizes, UnixTime::from_seconds(0), &SystemRandom::new()).unwrap());
+    let random = Arc::new(SystemRandom::new());
+    S::build(settled(settings).unwrap(), &Resources { name: &Arc::from("test"), files: &files, stores: &stores, random: &random })
 }
 
 /// Reads settings as the configuration does: with places, unknown keys refused.
@@ -159,23 +189,23 @@ pub(in crate::scheme) fn run<T: Specimens>() {
 }
 
 fn good_specimens_are_proved_everywhere<T: Specimens>(scheme: &T::Scheme) {
-    let requests = T::carried(&T::token());
-    assert!(!requests.is_empty());
-    for request in &requests {
-        // Twice, since the second answer may come from a cache.
-        for _ in 0..2 {
+    // Twice, since the second answer may come from a cache.
+    for _ in 0..2 {
+        let requests = T::carried(&T::token());
+        assert!(!requests.is_empty());
+        for request in &requests {
             assert!(request.ask(scheme, T::NOW).principal().expires() > T::NOW);
         }
     }
-    let end = requests[0].ask(scheme, T::NOW).principal().expires();
-    assert_eq!(requests[0].ask(scheme, end.later(600)).reason(), "expired", "a cached verdict outlived its token");
+    let end = T::carried(&T::token())[0].ask(scheme, T::NOW).principal().expires();
+    assert_eq!(T::carried_late(end.later(600)).ask(scheme, end.later(600)).reason(), "expired", "a cached verdict outlived its token");
 }
 
 fn bad_specimens_are_refused<T: Specimens>(scheme: &T::Scheme) {
     for (what, request, reason) in T::refused() {
         assert_eq!(request.ask(scheme, T::NOW).reason(), reason, "{what}");
     }
-    assert!(!scheme.challenges(None).is_empty(), "a 401 must say what to send");
+    assert!(!scheme.challenges(None, T::NOW).is_empty(), "a 401 must say what to send");
 }
 
 fn a_flipped_bit_is_noticed<T: Specimens>(scheme: &T::Scheme) {
@@ -227,7 +257,7 @@ fn is_named(pair: &str, names: &[&str]) -> bool {
 }
 
 fn secrets_do_not_print<T: Specimens>(scheme: &T::Scheme) {
-    let challenges: Vec<Challenge> = scheme.challenges(None);
+    let challenges: Vec<Challenge> = scheme.challenges(None, T::NOW);
     let outcomes = T::carried(&T::token()).into_iter().chain(T::refused().into_iter().map(|(_, request, _)| request));
     let mut printed = format!("{challenges:?}");
     for request in outcomes {

@@ -16,8 +16,28 @@ pub struct Evidence<'r> {
     pub connection: &'r Connection,
     /// The whole content, where a scheme asked for it; empty otherwise.
     pub content: &'r [u8],
+    /// Whether there is any content, looked at or not.
+    pub carries: Carries,
     /// When the request arrived.
     pub now: UnixTime,
+}
+
+/// Whether a request has content. One that is sent in chunks or over HTTP/2 without a stated length may turn out empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// It has, or it may have.
+    Content,
+    /// It has none.
+    Nothing,
+}
+
+/// The octets that a sender who signs them has seen, before anything was brought into a normal form.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'r> {
+    /// Path and query.
+    pub target: &'r [u8],
+    /// The value of Host, or of `:authority`.
+    pub host: &'r [u8],
 }
 
 /// A request's head, borrowed and already normalised: this is what is judged and what is forwarded.
@@ -31,6 +51,8 @@ pub struct RequestHead<'r> {
     pub path: &'r str,
     /// The query as received, without `?`; empty when there is none.
     pub query: &'r str,
+    /// What a signature is about.
+    pub received: Received<'r>,
     /// The fields as received.
     pub fields: &'r HeaderMap,
 }

@@ -3,18 +3,23 @@
 #[cfg(test)]
 mod battery;
 mod challenge;
+mod content;
 mod evidence;
 mod principal;
 mod refusal;
 mod registry;
+pub mod wssec;
 
 pub use challenge::Challenge;
-pub use evidence::{Carriers, Connection, ContentNeed, Evidence, Onward, Repeated, RequestHead, TransportSecurity};
-pub use principal::{Fingerprint, Principal, Proof};
+pub use content::{ContentDigest, ContentPledge};
+pub use evidence::{Carriers, Carries, Connection, ContentNeed, Evidence, Onward, Received, Repeated, RequestHead, TransportSecurity};
+pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
 pub use refusal::{Fault, Malformation, Refusal, Rejection};
 
+use crate::clock::UnixTime;
+use crate::crypto::SystemRandom;
 use crate::setting::{Files, Problem};
-use crate::store::CacheCounts;
+use crate::store::{CacheCounts, Stores};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -32,6 +37,10 @@ pub struct Resources<'a> {
     pub name: &'a Arc<str>,
     /// The files that settings name.
     pub files: &'a Files,
+    /// What outlives a configuration.
+    pub stores: &'a Arc<Stores>,
+    /// Randomness.
+    pub random: &'a Arc<SystemRandom>,
 }
 
 /// One way to prove who a request is from.
@@ -69,14 +78,27 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// What is there cannot be one credential of this scheme.
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<Self::Credential<'r>>, Malformation>;
 
-    /// Judges the credential; replay marks are set here, last.
+    /// Judges the credential by the head, and by the content where that was asked for. What is left to be
+    /// held against the content, and what may be used only once, stands in the proof: the gateway sees to
+    /// the one and then to the other, last.
     fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> impl Future<Output = Result<Proof, Refusal>> + Send;
 
     /// What logs call a credential, also one that did not hold.
     fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint;
 
     /// What to ask the caller for, on a 401.
-    fn challenges(&self, refusal: Option<&Refusal>) -> Vec<Challenge>;
+    fn challenges(&self, refusal: Option<&Refusal>, now: UnixTime) -> Vec<Challenge>;
+
+    /// What the answer to an admitted request carries, in place of the upstream's own fields of these
+    /// names: a cookie, the next nonce, a context token.
+    fn issue(&self, _: &Proof, _: UnixTime) -> Vec<Challenge> {
+        Vec::new()
+    }
+
+    /// Whether a field of an upstream's answer speaks in the name of this scheme, and is dropped.
+    fn owns_answer_field(_: &str) -> bool {
+        false
+    }
 
     /// How the memory of verdicts has served, where the scheme has one.
     fn verdict_counts(&self) -> Option<CacheCounts>;

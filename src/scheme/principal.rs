@@ -1,7 +1,8 @@
 //! The verified identity on whose behalf we act, and the one function that asserts it.
 
-use super::Challenge;
+use super::{ContentPledge, Fault, Refusal, Rejection};
 use crate::clock::UnixTime;
+use crate::store::{Mark, NotMarked, ReplayLog, Stores};
 use crate::token::Claims;
 use std::fmt;
 use std::sync::Arc;
@@ -94,7 +95,73 @@ impl fmt::Debug for Fingerprint {
 pub struct Proof {
     /// Who it is.
     pub principal: Arc<Principal>,
-    /// Fields the scheme adds to the answer, in place of the upstream's own: a cookie, the next
-    /// nonce, a context token.
-    pub answer: Vec<Challenge>,
+    /// The kind of token that proved it, in the words of its scheme.
+    pub profile: &'static str,
+    /// Whether the token had been judged before.
+    pub memory: Memory,
+    /// What is left to be held against the content.
+    pub content: ContentPledge,
+    /// What must be used for the first time; claimed after everything else held.
+    pub first_use: Option<FirstUse>,
+    /// What the answer offers for the next request.
+    pub continuation: Continuation,
+}
+
+impl Proof {
+    /// A proof by a token alone.
+    pub const fn by_token(principal: Arc<Principal>, profile: &'static str, memory: Memory) -> Self {
+        Self { principal, profile, memory, content: ContentPledge::Nothing, first_use: None, continuation: Continuation::None }
+    }
+}
+
+/// Whether the verdict on a token was remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// It was found.
+    Hit,
+    /// It was reached anew.
+    Miss,
+}
+
+impl Memory {
+    /// The word for logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+        }
+    }
+}
+
+/// What the answer offers for the next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Continuation {
+    /// Nothing.
+    None,
+    /// The nonce that the next request has to use.
+    Nonce,
+    /// A context, and the next nonce where one is wanted.
+    Context,
+}
+
+/// A right that ends with its first use.
+#[derive(Clone, Debug)]
+pub struct FirstUse {
+    pub(in crate::scheme) stores: Arc<Stores>,
+    pub(in crate::scheme) mark: Mark,
+}
+
+impl FirstUse {
+    /// Uses it up.
+    ///
+    /// # Errors
+    /// It was used before, or that can no longer be told.
+    pub async fn claim(&self, now: UnixTime) -> Result<(), Refusal> {
+        match self.stores.replay.mark(self.mark, now).await {
+            Ok(()) => Ok(()),
+            Err(NotMarked::Seen) => Err(Rejection::NonceSeen.into()),
+            Err(NotMarked::TooOld) => Err(Rejection::TimestampOutside.into()),
+            Err(NotMarked::Full) => Err(Refusal::Fault(Fault::ReplayLogFull)),
+        }
+    }
 }

@@ -45,6 +45,12 @@ pub enum Rejection {
     ClaimMissing(Arc<str>),
     /// A claim is there but its value does not satisfy the configured rule.
     ClaimMismatch(Arc<str>),
+    /// The nonce, or whatever else may be used once, was used before.
+    NonceSeen,
+    /// The statement of time is too far from ours.
+    TimestampOutside,
+    /// The content is not what was signed.
+    DigestMismatch,
 }
 
 /// Why we could not tell.
@@ -52,6 +58,8 @@ pub enum Rejection {
 pub enum Fault {
     /// A credential of one scheme was handed to another: a defect of ours.
     ForeignCredential,
+    /// The log of what was used once has no room: whether this is the first use cannot be told.
+    ReplayLogFull,
 }
 
 impl Refusal {
@@ -69,7 +77,7 @@ impl Refusal {
         match self {
             Self::Malformed(malformation) => malformation.reason(),
             Self::Rejected(rejection) => rejection.reason(),
-            Self::Fault(Fault::ForeignCredential) => "foreign_credential",
+            Self::Fault(fault) => fault.reason(),
         }
     }
 
@@ -106,6 +114,19 @@ impl Rejection {
             Self::AudienceMismatch => "audience_mismatch",
             Self::ClaimMissing(_) => "claim_missing",
             Self::ClaimMismatch(_) => "claim_mismatch",
+            Self::NonceSeen => "nonce_seen",
+            Self::TimestampOutside => "timestamp_outside",
+            Self::DigestMismatch => "digest_mismatch",
+        }
+    }
+}
+
+impl Fault {
+    /// The precise reason, for log and metric.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::ForeignCredential => "foreign_credential",
+            Self::ReplayLogFull => "replay_log_full",
         }
     }
 }

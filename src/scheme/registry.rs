@@ -108,9 +108,23 @@ macro_rules! schemes {
             }
 
             /// See [`Scheme::challenges`].
-            pub fn challenges(&self, refusal: Option<&Refusal>) -> Vec<Challenge> {
+            pub fn challenges(&self, refusal: Option<&Refusal>, now: UnixTime) -> Vec<Challenge> {
                 match self {
-                    $( Self::$type(scheme) => scheme.challenges(refusal), )+
+                    $( Self::$type(scheme) => scheme.challenges(refusal, now), )+
+                }
+            }
+
+            /// See [`Scheme::issue`].
+            pub fn issue(&self, proof: &Proof, now: UnixTime) -> Vec<Challenge> {
+                match self {
+                    $( Self::$type(scheme) => scheme.issue(proof, now), )+
+                }
+            }
+
+            /// See [`Scheme::owns_answer_field`].
+            pub fn owns_answer_field(&self, name: &str) -> bool {
+                match self {
+                    $( Self::$type(_) => <$module::$type as Scheme>::owns_answer_field(name), )+
                 }
             }
         }

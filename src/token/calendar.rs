@@ -2,7 +2,7 @@
 
 use crate::clock::UnixTime;
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 
 /// The oldest age that is believed, in years. A birth date before that is a default of some program
@@ -30,6 +30,36 @@ pub(super) fn full_years(birth: &str, now: UnixTime) -> Option<i16> {
     (0..=OLDEST).contains(&age).then_some(age)
 }
 
+/// Reads an RFC 3339 date-time in UTC, `T` and `Z` as capitals, as the second that it falls into. A
+/// fraction has one to nine digits. Leap seconds and times before 1970 are none that we can name.
+pub fn utc_moment(text: &str) -> Option<UnixTime> {
+    let date = date_part(text)?;
+    let (time, fraction) = text.get(DATE_LENGTH..)?.strip_prefix('T')?.strip_suffix('Z')?.split_at_checked(TIME_LENGTH)?;
+    let seconds = in_utc(date.to_datetime(clock_part(time)?))?.as_second();
+    if is_fraction(fraction) { u64::try_from(seconds).ok().map(UnixTime::from_seconds) } else { None }
+}
+
+/// Writes a moment as [`utc_moment`] reads it; nothing for times after the year 9999.
+pub fn utc_text(time: UnixTime) -> Option<String> {
+    let time = Timestamp::from_second(i64::try_from(time.seconds()).ok()?).ok()?;
+    Some(time.to_string())
+}
+
+fn clock_part(text: &str) -> Option<Time> {
+    let [h, i, b':', m, n, b':', s, t] = *text.as_bytes() else { return None };
+    let number = |tens: u8, ones: u8| {
+        let both = tens.is_ascii_digit() && ones.is_ascii_digit();
+        if both { i8::try_from((tens - b'0') * 10 + (ones - b'0')).ok() } else { None }
+    };
+    Time::new(number(h, i)?, number(m, n)?, number(s, t)?, 0).ok()
+}
+
+fn is_fraction(text: &str) -> bool {
+    let Some(digits) = text.strip_prefix('.') else { return text.is_empty() };
+    (1..=9).contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+const TIME_LENGTH: usize = "00:00:00".len();
 const DATE_LENGTH: usize = "0000-00-00".len();
 
 fn date_part(text: &str) -> Option<Date> {
@@ -100,6 +130,48 @@ mod tests {
         for text in wrong {
             assert_eq!(moment(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn moments_in_utc_have_one_form() {
+        let read = |text| utc_moment(text).map(UnixTime::seconds);
+        assert_eq!(read("2009-05-14T12:00:00Z"), Some(1_242_302_400));
+        assert_eq!(read("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(read("2009-05-14T12:00:00.9Z"), Some(1_242_302_400));
+        assert_eq!(read("2009-05-14T12:00:00.999999999Z"), Some(1_242_302_400));
+        assert_eq!(read("9999-12-30T12:00:00Z"), Some(253_402_171_200));
+        for wrong in [
+            "",
+            "Z",
+            "2009-05-14",
+            "2009-05-14T12:00:00",
+            "2009-05-14T12:00:00z",
+            "2009-05-14t12:00:00Z",
+            "2009-05-14 12:00:00Z",
+            "2009-05-14T12:00:00+00:00",
+            "2009-05-14T12:00Z",
+            "2009-05-14T12:00:00.Z",
+            "2009-05-14T12:00:00,5Z",
+            "2009-05-14T12:00:00.1234567890Z",
+            "2009-05-14T12:00:60Z",
+            "2009-05-14T24:00:00Z",
+            "2009-02-29T12:00:00Z",
+            "2009-05-14T+2:00:00Z",
+            "2009-05-14T12:00:00ZZ",
+            "1969-12-31T23:59:59Z",
+            "-2009-05-14T12:00:00Z",
+            "2009-05-14T12:00:0０Z",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn moments_are_written_as_they_are_read() {
+        for text in ["2009-05-14T12:00:00Z", "1970-01-01T00:00:00Z", "2000-02-29T23:59:59Z"] {
+            assert_eq!(utc_moment(text).and_then(utc_text).as_deref(), Some(text));
+        }
+        assert_eq!(utc_text(UnixTime::from_seconds(u64::MAX)), None);
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! What a token is, both directions: minting and checking side by side.
 
 mod audience;
-mod calendar;
+pub mod calendar;
 mod claims;
 pub mod context;
 mod decimal;
 pub mod form;
 mod judge;
+pub mod jose;
+pub mod json;
+pub mod jwt;
 pub mod swt;
+pub mod x509;
 
 pub use audience::{AudienceRule, AudienceSyntax};
 pub use claims::{ClaimSyntax, Claims, ClaimsBuilder};

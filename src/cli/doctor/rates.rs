@@ -2,9 +2,10 @@
 
 use crate::clock::{self, UnixTime};
 use crate::config;
-use crate::crypto::{DigestAlgorithm, MacKey, base64, sha256};
-use crate::scheme::{AnyScheme, Connection, Evidence, RequestHead, Resources, SchemeConfig, TransportSecurity};
+use crate::crypto::{DigestAlgorithm, MacKey, SystemRandom, base64, sha256};
+use crate::scheme::{AnyScheme, Carries, Connection, Evidence, Received, RequestHead, Resources, SchemeConfig, TransportSecurity};
 use crate::setting::{Environment, Files};
+use crate::store::{StoreSizes, Stores};
 use crate::token::swt::{Statement, SwtKey, issue};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method};
@@ -109,7 +110,9 @@ impl Specimen {
         let told = |problems: Vec<_>| format!("the specimen has {} problems", problems.len());
         let config: SchemeConfig = config::decode(&settings, Environment::Fixed(&[])).map_err(told)?;
         let (name, files) = (Arc::from("doctor"), Files::below(Path::new("")));
-        let scheme = config.build(&Resources { name: &name, files: &files }).map_err(told)?;
+        let (random, sizes) = (Arc::new(SystemRandom::new()), StoreSizes { replay_marks: 1, revocations: 1 });
+        let stores = Stores::new(sizes, clock::now(), &*random).map(Arc::new).map_err(|error| error.to_string())?;
+        let scheme = config.build(&Resources { name: &name, files: &files, stores: &stores, random: &random }).map_err(told)?;
         let now = clock::now();
         let value = HeaderValue::try_from(format!("WRAP access_token=\"{}\"", token(now)?)).map_err(|error| error.to_string())?;
         let connection = Connection { peer: ([127, 0, 0, 1], 1).into(), security: TransportSecurity::Clear };
@@ -118,8 +121,15 @@ impl Specimen {
 
     /// Finds the token in the request and proves it.
     fn verify(&self) -> Result<(), String> {
-        let head = RequestHead { method: &Method::GET, authority: "localhost:8080", path: "/bartender/", query: "", fields: &self.fields };
-        let evidence = Evidence { head, connection: &self.connection, content: b"", now: self.now };
+        let head = RequestHead {
+            method: &Method::GET,
+            authority: "localhost:8080",
+            path: "/bartender/",
+            query: "",
+            received: Received { target: b"/bartender/", host: b"localhost:8080" },
+            fields: &self.fields,
+        };
+        let evidence = Evidence { head, connection: &self.connection, content: b"", carries: Carries::Nothing, now: self.now };
         let credential = self.scheme.extract(&evidence).map_err(|malformation| malformation.reason())?.ok_or("no token")?;
         match ready(self.scheme.verify(&credential, &evidence)) {
             Poll::Ready(verdict) => verdict.map(drop).map_err(|refusal| refusal.reason().to_owned()),

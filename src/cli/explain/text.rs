@@ -165,7 +165,7 @@ fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
             Onward::Kept => "which is forwarded with the request",
         });
     }
-    for challenge in schemes.iter().flat_map(|named| named.scheme.challenges(None)) {
+    for challenge in schemes.iter().flat_map(|named| named.scheme.challenges(None, crate::clock::now())) {
         let value = String::from_utf8_lossy(challenge.value.as_bytes()).into_owned();
         text.line("Without it", &format!("401 with {}: {}", challenge.field, printable(&value)));
     }

@@ -3,6 +3,7 @@
 use crate::setting::{ByteSize, Located, Period};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::path::PathBuf;
 
 /// Bounds for everything a client can make large or slow.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -22,6 +23,14 @@ pub struct Limits {
     pub max_target_size: ByteSize,
     /// The octets of the content of a request (413).
     pub max_body_size: ByteSize,
+    /// The octets of one content that wait in memory where it must be proved first; what is beyond waits in a file.
+    pub spool_after: ByteSize,
+    /// The octets of all contents that wait in memory; beyond them, contents wait in files however small they are.
+    pub max_body_memory: ByteSize,
+    /// The octets of all contents that wait in files (503).
+    pub max_spool_size: ByteSize,
+    /// Where these files are made. They have no name, and are gone with their request.
+    pub spool_directory: Located<PathBuf>,
     /// From the first moment a connection is ready for a request until its head is complete: idle time
     /// and slow heads together. The connection is closed without an answer.
     pub head_timeout: Period,
@@ -46,6 +55,10 @@ impl Default for Limits {
             max_fields: count(100),
             max_target_size: ByteSize::from_kib(8),
             max_body_size: ByteSize::from_mib(64),
+            spool_after: ByteSize::from_mib(1),
+            max_body_memory: ByteSize::from_mib(256),
+            max_spool_size: ByteSize::from_mib(4096),
+            spool_directory: Located::new("/tmp".into(), crate::setting::Position::default()),
             head_timeout: Period::from_secs(60),
             body_timeout: Period::from_secs(30),
             body_deadline: Period::from_secs(600),

@@ -8,7 +8,7 @@ mod upstream;
 pub use limits::Limits;
 pub use listener::{Admin, CertificatePair, Listener, ListenerTls};
 pub use route::{
-    AnyOf, AuthRequirement, ClaimField, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, RewriteRule, Route,
+    AnyOf, AuthRequirement, BodyMode, ClaimField, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, RewriteRule, Route,
 };
 pub use upstream::{Balance, HealthCheck, HttpProtocol, Server, ServerEntry, Upstream, UpstreamHost, UpstreamTls, Verification};
 
@@ -42,6 +42,9 @@ pub struct Document {
     /// Bounds for everything a client can make large or slow.
     #[serde(default)]
     pub limits: Limits,
+    /// What is remembered beyond one request. A change needs a restart.
+    #[serde(default)]
+    pub stores: StoreSettings,
     /// Networks (such as `10.0.0.0/8`) whose `X-Forwarded-*` and `Forwarded` are believed. Empty by default: none.
     #[serde(default)]
     pub trusted_proxies: Vec<Located<String>>,
@@ -58,6 +61,24 @@ pub struct Document {
 
 const fn graceful_stop() -> Period {
     Period::from_secs(30)
+}
+
+/// What is remembered beyond one request, in the memory of this process: another one does not know of it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// Nonces, and whatever else may be used once, that are remembered at the same time. Where there is no
+    /// room for another, requests that need it are refused (503).
+    pub replay_marks: Located<u32>,
+    /// Revocations of contexts that are in force at the same time.
+    pub revocations: Located<u32>,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        let count = |number| Located::new(number, crate::setting::Position::default());
+        Self { replay_marks: count(1_000_000), revocations: count(100_000) }
+    }
 }
 
 /// What is written about requests, and where.

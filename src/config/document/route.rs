@@ -36,6 +36,21 @@ pub struct Route {
     /// Whether a denial is answered.
     #[serde(default)]
     pub mode: Mode,
+    /// When the upstream hears of a request whose content must be proved.
+    #[serde(default)]
+    pub body: BodyMode,
+}
+
+/// When the upstream hears of a request whose content must be proved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyMode {
+    /// When the whole content was read and is what was signed.
+    #[default]
+    BeforeForwarding,
+    /// At once. The content is compared on its way; its last piece waits until it is proved, and the request
+    /// is broken off if it is not: the upstream may have seen a part of it, never the whole.
+    WhileStreaming,
 }
 
 /// Which requests a route is about.

@@ -4,6 +4,7 @@ use crate::config::certificate::Certificate;
 use crate::config::document::{Admin, CertificatePair, Listener, ListenerTls};
 use crate::config::snapshot::{Fixed, ListenerSecurity, ListenerSpec};
 use crate::setting::{Files, Located, Problem};
+use crate::store::StoreSizes;
 use std::net::SocketAddr;
 
 /// The most threads that may serve requests.
@@ -14,6 +15,7 @@ pub(super) fn fixed(
     listeners: &[Located<Listener>],
     admin: Option<&Located<Admin>>,
     workers: Option<Located<u32>>,
+    stores: StoreSizes,
     problems: &mut Vec<Problem>,
 ) -> Fixed {
     let specs: Vec<_> = listeners.iter().map(|listener| spec(listener)).collect();
@@ -40,7 +42,7 @@ pub(super) fn fixed(
         }
         usize::try_from(*written).unwrap_or_default()
     });
-    Fixed { listeners: specs, admin: admin.map(|admin| *admin.address), workers }
+    Fixed { listeners: specs, admin: admin.map(|admin| *admin.address), workers, stores }
 }
 
 fn spec(listener: &Listener) -> ListenerSpec {

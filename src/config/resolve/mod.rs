@@ -5,29 +5,39 @@ mod routes;
 mod schemes;
 mod upstreams;
 
-use super::document::{Document, Limits, PathParameterRule};
+use super::document::{Document, Limits, PathParameterRule, StoreSettings};
 use super::identity::ManagedNames;
 use super::snapshot::Snapshot;
 use super::suggest;
+use crate::clock;
+use crate::crypto::SystemRandom;
 use crate::route::{PathParameters, TargetRules};
 use crate::setting::{Files, Located, Problem};
+use crate::store::{StoreSizes, Stores};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Compiles a document. Relative file names are relative to `base`.
 ///
 /// # Errors
 /// Every problem found, in no particular order.
-pub(super) fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<Problem>> {
+pub(super) fn resolve(document: Document, base: &Path, stores: Option<Arc<Stores>>) -> Result<Snapshot, Vec<Problem>> {
     let files = Files::below(base);
     let mut problems = Vec::new();
     let Document { listeners, admin, workers, schemes, upstreams, routes, limits, trusted_proxies, .. } = document;
     check_counts(&limits, &mut problems);
-    let fixed = listeners::fixed(&listeners, admin.as_ref(), workers, &mut problems);
+    check_spool(&limits, &mut problems);
+    let sizes = store_sizes(&document.stores, &mut problems);
+    let fixed = listeners::fixed(&listeners, admin.as_ref(), workers, sizes, &mut problems);
+    let stores = match stores {
+        Some(stores) => stores,
+        None => open_stores(&document.stores, sizes).map_err(|problem| vec![problem])?,
+    };
     let certificates = listeners::certificates(&listeners, &files, &mut problems);
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
-    let (schemes, scheme_names) = schemes::build(schemes, &files, &mut problems);
+    let (schemes, scheme_names) = schemes::build(schemes, (&files, &stores), &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
     let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names);
     let (routes, table) = routes::build(&routes, &names, &mut problems);
@@ -48,6 +58,7 @@ pub(super) fn resolve(document: Document, base: &Path) -> Result<Snapshot, Vec<P
         graceful_stop: document.graceful_stop.duration(),
         fixed,
         certificates,
+        stores,
         files: files.named(),
     })
 }
@@ -59,6 +70,29 @@ fn check_counts(limits: &Limits, problems: &mut Vec<Problem>) {
         if **count == 0 {
             problems.push(Problem::new(count.at(), "a limit of 0", "at least 1"));
         }
+    }
+}
+
+fn store_sizes(written: &StoreSettings, problems: &mut Vec<Problem>) -> StoreSizes {
+    for count in [&written.replay_marks, &written.revocations] {
+        if **count == 0 {
+            problems.push(Problem::new(count.at(), "a limit of 0", "at least 1"));
+        }
+    }
+    let size = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    StoreSizes { replay_marks: size(*written.replay_marks), revocations: size(*written.revocations) }
+}
+
+fn open_stores(written: &StoreSettings, sizes: StoreSizes) -> Result<Arc<Stores>, Problem> {
+    let no_randomness = |_| Problem::new(written.replay_marks.at(), "a system without randomness", "a working source of randomness");
+    Stores::new(sizes, clock::now(), &SystemRandom::new()).map(Arc::new).map_err(no_randomness)
+}
+
+/// Contents must have somewhere to wait before the first one comes.
+fn check_spool(limits: &Limits, problems: &mut Vec<Problem>) {
+    let folder = &limits.spool_directory;
+    if !folder.is_dir() {
+        problems.push(Problem::new(folder.at(), format!("`{}`, which is no folder", folder.display()), "a folder that can be written"));
     }
 }
 

@@ -143,7 +143,7 @@ fn route(
     };
     let about: Arc<str> = about(&written.matches).into();
     let name = written.name.as_ref().map_or_else(|| Arc::clone(&about), |name| name.as_str().into());
-    Some(Route { name, about, admission: admission?, upstream: upstream?, rewrite: rewrite?, identity: identity? })
+    Some(Route { name, about, admission: admission?, upstream: upstream?, rewrite: rewrite?, identity: identity?, body: written.body })
 }
 
 /// Plans that many routes share: one preset, nothing else.

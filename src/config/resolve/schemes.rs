@@ -1,22 +1,25 @@
 //! The schemes, built; their names, to find them by.
 
 use crate::config::snapshot::NamedScheme;
+use crate::crypto::SystemRandom;
 use crate::scheme::{Resources, SchemeConfig};
 use crate::setting::{Files, Located, Problem};
+use crate::store::Stores;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Builds every scheme; one with problems is left out. The names are those of all schemes, built or not.
 pub(super) fn build(
     written: BTreeMap<String, Located<SchemeConfig>>,
-    files: &Files,
+    (files, stores): (&Files, &Arc<Stores>),
     problems: &mut Vec<Problem>,
 ) -> (Vec<NamedScheme>, Vec<Box<str>>) {
     let names = written.keys().map(|name| name.as_str().into()).collect();
     let mut schemes = Vec::with_capacity(written.len());
+    let random = Arc::new(SystemRandom::new());
     for (name, config) in written {
         let name: Arc<str> = name.into();
-        match config.into_inner().build(&Resources { name: &name, files }) {
+        match config.into_inner().build(&Resources { name: &name, files, stores, random: &random }) {
             Ok(scheme) => schemes.push(NamedScheme { name, scheme }),
             Err(found) => problems.extend(found),
         }

@@ -69,3 +69,62 @@ impl fmt::Display for NotAuthentic {
 }
 
 impl std::error::Error for NotAuthentic {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::specimens::hex;
+
+    const KEY: [u8; 32] = [7; 32];
+    const NONCE: [u8; NONCE_LENGTH] = [9; NONCE_LENGTH];
+
+    fn key(octets: &[u8; 32]) -> AeadKey {
+        AeadKey::aes_256_gcm(octets).unwrap()
+    }
+
+    #[test]
+    fn sealing_agrees_with_the_sixteenth_case_of_its_authors() {
+        let secret = hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308").try_into().unwrap();
+        let nonce = hex("cafebabefacedbaddecaf888").try_into().unwrap();
+        let plain = hex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72
+             1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+        let mut text = plain.clone();
+        let associated = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+        key(&secret).seal(nonce, &associated, &mut text).unwrap();
+        let sealed = hex("522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa
+             8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662 76fc6ece0f4e1768cddf8853bb2d551b");
+        assert_eq!(text, sealed);
+        assert_eq!(key(&secret).open(nonce, &associated, &mut text).unwrap(), plain);
+    }
+
+    #[test]
+    fn what_was_sealed_opens_and_nothing_else_does() {
+        let mut sealed = b"a principal".to_vec();
+        key(&KEY).seal(NONCE, b"scheme", &mut sealed).unwrap();
+        assert_eq!(sealed.len(), 11 + TAG_LENGTH);
+        assert_eq!(key(&KEY).open(NONCE, b"scheme", &mut sealed.clone()).unwrap(), b"a principal");
+        for bit in 0..sealed.len() * 8 {
+            let mut bent = sealed.clone();
+            bent[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(key(&KEY).open(NONCE, b"scheme", &mut bent), Err(NotAuthentic), "bit {bit}");
+        }
+        for cut in 0..sealed.len() {
+            assert_eq!(key(&KEY).open(NONCE, b"scheme", &mut sealed[..cut].to_vec()), Err(NotAuthentic), "{cut}");
+        }
+        assert_eq!(key(&[8; 32]).open(NONCE, b"scheme", &mut sealed.clone()), Err(NotAuthentic));
+        assert_eq!(key(&KEY).open([0; 12], b"scheme", &mut sealed.clone()), Err(NotAuthentic));
+        assert_eq!(key(&KEY).open(NONCE, b"schema", &mut sealed.clone()), Err(NotAuthentic));
+    }
+
+    #[test]
+    fn nothing_can_be_sealed_too() {
+        let mut sealed = Vec::new();
+        key(&KEY).seal(NONCE, b"", &mut sealed).unwrap();
+        assert_eq!(key(&KEY).open(NONCE, b"", &mut sealed).unwrap(), b"");
+    }
+
+    #[test]
+    fn keys_do_not_print() {
+        assert_eq!(format!("{:?}", key(&KEY)), "AeadKey(…)");
+    }
+}

@@ -97,3 +97,74 @@ fn function(algorithm: DigestAlgorithm) -> &'static digest::Algorithm {
         DigestAlgorithm::Sha512 => &digest::SHA512,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::specimens::hex;
+
+    const ABC: [(DigestAlgorithm, &str); 4] = [
+        (DigestAlgorithm::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        (DigestAlgorithm::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (DigestAlgorithm::Sha384, "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"),
+        (
+            DigestAlgorithm::Sha512,
+            "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+        ),
+    ];
+
+    #[test]
+    fn digests_agree_with_fips_180() {
+        for (algorithm, printed) in ABC {
+            let expected = hex(printed);
+            assert_eq!(digest(algorithm, b"abc").as_ref(), expected);
+            assert_eq!(algorithm.length(), expected.len());
+            let mut hasher = Hasher::new(algorithm);
+            for piece in [&b"a"[..], b"", b"bc"] {
+                hasher.update(piece);
+            }
+            assert!(hasher.clone().finish().matches(&expected));
+            hasher.update(b"d");
+            assert!(!hasher.finish().matches(&expected));
+        }
+        assert_eq!(sha256(b"abc"), *digest(DigestAlgorithm::Sha256, b"abc").as_ref());
+        assert_eq!(sha256(b"")[..4], [0xe3, 0xb0, 0xc4, 0x42]);
+    }
+
+    #[test]
+    fn pieces_of_any_size_make_the_same_digest() {
+        let message: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        for (algorithm, _) in ABC {
+            for size in [1, 63, 64, 65, 127, 128, 129, 999] {
+                let mut hasher = Hasher::new(algorithm);
+                message.chunks(size).for_each(|piece| hasher.update(piece));
+                assert!(hasher.finish().matches(digest(algorithm, &message).as_ref()), "{algorithm:?} {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_whole_digest_matches() {
+        let digest = digest(DigestAlgorithm::Sha512, b"abc");
+        let whole = digest.as_ref().to_vec();
+        assert!(digest.matches(&whole));
+        assert!(!digest.matches(&whole[..63]) && !digest.matches(&[]) && !digest.matches(&[&*whole, &[0]].concat()));
+        for bit in 0..whole.len() * 8 {
+            let mut bent = whole.clone();
+            bent[bit / 8] ^= 1 << (bit % 8);
+            assert!(!digest.matches(&bent), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn octets_are_the_same_or_not() {
+        assert!(same_octets(b"", b"") && same_octets(b"ab", b"ab"));
+        assert!(!same_octets(b"ab", b"ac") && !same_octets(b"bb", b"ab") && !same_octets(b"ab", b"abc") && !same_octets(b"a", b""));
+    }
+
+    #[test]
+    fn digests_do_not_print() {
+        let told = format!("{:?}{:?}", digest(DigestAlgorithm::Sha1, b""), Hasher::new(DigestAlgorithm::Sha1));
+        assert_eq!(told, "Digest(…)Hasher(…)");
+    }
+}

@@ -49,3 +49,36 @@ fn function(algorithm: DigestAlgorithm) -> hmac::Algorithm {
         DigestAlgorithm::Sha512 => hmac::HMAC_SHA512,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::specimens::hex;
+
+    #[test]
+    fn macs_agree_with_rfc_2202_and_rfc_4231() {
+        let message = b"what do ya want for nothing?";
+        for (algorithm, printed) in [
+            (DigestAlgorithm::Sha1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+            (DigestAlgorithm::Sha256, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+            (DigestAlgorithm::Sha384, "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649"),
+            (
+                DigestAlgorithm::Sha512,
+                "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+            ),
+        ] {
+            let (key, expected) = (MacKey::new(algorithm, b"Jefe"), hex(printed));
+            assert_eq!(key.sign(message).as_ref(), expected);
+            assert_eq!(key.verify(message, &expected), Ok(()));
+            assert_eq!(key.verify(message, &expected[..16]), Err(MacMismatch));
+            assert_eq!(key.verify(message, &[]), Err(MacMismatch));
+            assert_eq!(key.verify(b"what do ya want for nothing!", &expected), Err(MacMismatch));
+            assert_eq!(MacKey::new(algorithm, b"jefe").verify(message, &expected), Err(MacMismatch));
+        }
+    }
+
+    #[test]
+    fn keys_do_not_print() {
+        assert_eq!(format!("{:?}", MacKey::new(DigestAlgorithm::Sha256, b"secret")), "MacKey(…)");
+    }
+}

@@ -1,6 +1,7 @@
 //! The one file that names the cryptographic library: aws-lc-rs, or ring where only that is compiled in.
 
 mod aead;
+mod certificate;
 mod digest;
 mod mac;
 #[cfg(feature = "aws-lc-rs")]
@@ -34,6 +35,7 @@ use on_aws_lc as different;
 use on_ring as different;
 
 pub use aead::{AeadKey, NONCE_LENGTH, NotAuthentic, SealFault, TAG_LENGTH};
+pub use certificate::certificate_algorithms;
 pub(super) use different::Verifier;
 pub use digest::{DIGEST_LENGTH, Digest, Hasher, digest, same_octets, sha256};
 pub use mac::{MacKey, MacMismatch};

@@ -14,6 +14,7 @@ pub use extract::WrapCredential;
 use super::{
     Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme,
 };
+use crate::clock::UnixTime;
 use crate::crypto::sha256;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;
@@ -64,8 +65,8 @@ claims:
     }
 
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
-        let principal = self.verifier.verify(credential.token(), evidence.now)?;
-        Ok(Proof { principal, answer: Vec::new() })
+        let (principal, memory) = self.verifier.verify(credential.token(), evidence.now)?;
+        Ok(Proof::by_token(principal, "swt", memory))
     }
 
     fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint {
@@ -76,7 +77,7 @@ claims:
         Some(self.verifier.verdict_counts())
     }
 
-    fn challenges(&self, _: Option<&Refusal>) -> Vec<Challenge> {
+    fn challenges(&self, _: Option<&Refusal>, _: UnixTime) -> Vec<Challenge> {
         vec![Challenge::www_authenticate(HeaderValue::from_static("WRAP"))]
     }
 }

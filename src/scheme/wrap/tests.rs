@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::UnixTime;
 use crate::crypto::base64;
+use crate::scheme::Received;
 use crate::scheme::battery::{self, Outcome, Request, Specimens, built, settled};
 use crate::setting::Position;
 use crate::token::form;
@@ -315,7 +316,14 @@ fn only_accepted_places_are_read() {
 fn content_is_asked_for_only_where_a_form_may_carry_a_token() {
     let need = |settings: Value, media_type: &str| {
         let fields = [(CONTENT_TYPE, media_type.parse().unwrap())].into_iter().collect();
-        let head = RequestHead { method: &http::Method::POST, authority: "h", path: "/", query: "", fields: &fields };
+        let head = RequestHead {
+            method: &http::Method::POST,
+            authority: "h",
+            path: "/",
+            query: "",
+            received: Received { target: b"/", host: b"h" },
+            fields: &fields,
+        };
         build(settings).content_need(&head)
     };
     let form = "Application/X-WWW-Form-Urlencoded ; charset=utf-8";
@@ -370,7 +378,7 @@ fn every_audience_of_several_is_taken() {
 
 #[test]
 fn the_challenge_names_the_scheme() {
-    let challenges = build(settings()).challenges(None);
+    let challenges = build(settings()).challenges(None, NOW);
     assert_eq!(challenges, [Challenge::www_authenticate(HeaderValue::from_static("WRAP"))]);
 }
 

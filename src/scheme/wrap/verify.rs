@@ -3,7 +3,7 @@
 use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, sha256};
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Fingerprint, Malformation, Principal, Refusal, Rejection};
+use crate::scheme::{Fingerprint, Malformation, Memory, Principal, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::swt::{Expiry, Swt, SwtKey, Unconfirmed, Unproved};
 use crate::token::{AudienceRule, ClaimMiss, ClaimRules};
@@ -43,15 +43,15 @@ impl Verifier {
         Self { scheme, requirements, verdicts: VerdictCache::bounded(cache_octets), expiry_name, audience_name }
     }
 
-    pub(super) fn verify(&self, token: &str, now: UnixTime) -> Result<Arc<Principal>, Refusal> {
+    pub(super) fn verify(&self, token: &str, now: UnixTime) -> Result<(Arc<Principal>, Memory), Refusal> {
         let digest = sha256(token.as_bytes());
         if let Some(principal) = self.verdicts.find(&digest, now) {
-            return Ok(principal);
+            return Ok((principal, Memory::Hit));
         }
         let principal = Arc::new(self.judge(token, &digest, now)?);
         let end = principal.expires().later(self.requirements.leeway);
         self.verdicts.keep(&digest, Arc::clone(&principal), octets(&principal), end);
-        Ok(principal)
+        Ok((principal, Memory::Miss))
     }
 
     pub(super) fn verdict_counts(&self) -> CacheCounts {

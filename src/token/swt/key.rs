@@ -115,6 +115,6 @@ mod tests {
     fn fresh_keys_are_keys_and_do_not_print() {
         let text = draw_key(&Sevens).unwrap();
         assert_eq!(*text, base64::encode(&[7; 32]));
-        assert_eq!(format!("{:?}", SwtKey::from_text(text.as_bytes()).unwrap()), "SwtKey(HmacKey(…))");
+        assert_eq!(format!("{:?}", SwtKey::from_text(text.as_bytes()).unwrap()), "SwtKey(MacKey(…))");
     }
 }

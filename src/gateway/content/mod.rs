@@ -1,0 +1,169 @@
+//! A request's content: what of it is read, kept, proved and counted before and while the upstream hears of it.
+
+mod proving;
+mod spool;
+mod stand_in;
+
+pub(super) use proving::{NotProved, Proving};
+pub(super) use spool::{NotKept, Room, Spool};
+pub(super) use stand_in::{Legacy, Source};
+
+use super::denial::ContentProblem;
+use super::exchange::{Exchange, Passage};
+use super::watch;
+use crate::config::document::Limits;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, EXPECT};
+use pingora::proxy::Session;
+use stand_in::{dismiss, install};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The stated length of the content, where there is one.
+pub(super) fn stated_length(session: &Session) -> Option<u64> {
+    session.req_header().headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Refuses a content whose stated length is beyond a limit, before anything is read.
+pub(super) fn admit_length(session: &Session, limit: u64) -> Result<(), ContentProblem> {
+    match stated_length(session) {
+        Some(length) if length > limit => Err(ContentProblem::TooLarge),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Reads the content, at most `most` octets, and keeps it for the upstream; `see` is shown every piece.
+///
+/// # Errors
+/// The content is larger than that, slower than the limits allow, broken off, or there is no room for it.
+pub(super) async fn read(
+    session: &mut Session,
+    keep: Spool,
+    most: u64,
+    limits: &Limits,
+    see: impl FnMut(&Bytes) + Send,
+) -> Result<Spool, ContentProblem> {
+    let most = most.min(limits.max_body_size.octets());
+    admit_length(session, most)?;
+    answer_expectation(session).await?;
+    let kept = timeout(limits.body_deadline.duration(), collect(session, keep, most, limits, see)).await;
+    let kept = kept.map_err(|_| ContentProblem::Slow)??;
+    // What follows, such as a connection to the upstream, is not the client's to hurry.
+    watch::rest();
+    Ok(kept)
+}
+
+/// A client that waits for `100 Continue` (RFC 9110 §10.1.1) would otherwise wait in vain: upstreams are not asked.
+pub(super) async fn answer_expectation(session: &mut Session) -> Result<(), ContentProblem> {
+    if !session.req_header().headers.contains_key(EXPECT) || session.as_downstream_mut().is_body_empty() {
+        return Ok(());
+    }
+    session.as_mut().write_continue_response().await.map_err(|_| ContentProblem::Broken)
+}
+
+async fn collect(
+    session: &mut Session,
+    mut keep: Spool,
+    most: u64,
+    limits: &Limits,
+    mut see: impl FnMut(&Bytes) + Send,
+) -> Result<Spool, ContentProblem> {
+    let mut came: u64 = 0;
+    loop {
+        let piece = timeout(limits.body_timeout.duration(), session.as_mut().read_request_body()).await;
+        let Some(piece) = piece.map_err(|_| ContentProblem::Slow)?.map_err(|_| ContentProblem::Broken)? else { return Ok(keep) };
+        came = came.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        if came > most {
+            return Err(ContentProblem::TooLarge);
+        }
+        watch::content_came(limits.body_timeout.duration());
+        see(&piece);
+        keep.push(piece).await.map_err(not_kept)?;
+    }
+}
+
+/// What the caller learns of it is only that there is no room; the file's own problem is the operator's.
+pub(super) fn not_kept(problem: NotKept) -> ContentProblem {
+    match problem {
+        NotKept::Full => ContentProblem::NoRoom,
+        NotKept::File(error) => {
+            tracing::error!(%error, "content cannot be kept in spool_directory");
+            ContentProblem::NoRoom
+        }
+    }
+}
+
+/// Begins the passage of an admitted request's content.
+pub(super) fn begin(session: &mut Session, source: Option<Source>) -> Passage {
+    match source {
+        None => Passage::Streaming,
+        Some(source @ Source::Kept(_)) => Passage::Kept(install(session, source)),
+        Some(source @ Source::Proving(_)) => Passage::Proving(install(session, source)),
+    }
+}
+
+/// Ends the passage: the session is the client's own again. Returns why the content was given up, if it was.
+pub(super) fn end(session: &mut Session, passage: &Passage) -> Option<NotProved> {
+    match passage {
+        Passage::Streaming => None,
+        Passage::Kept(legacy) | Passage::Proving(legacy) => {
+            dismiss(session, legacy);
+            legacy.take_problem()
+        }
+    }
+}
+
+/// Reads what is left of a small content after a refusal over HTTP/2: some clients take the reset of a stream
+/// that they still send on for a failure, although the answer is whole (RFC 9113 §8.1).
+pub(super) async fn drain(session: &mut Session) {
+    /// More than this is not worth the wait.
+    const SMALL: u64 = 64 << 10;
+    /// The client has the answer already; it does not wait for this.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let small = stated_length(session).is_some_and(|length| length <= SMALL);
+    if session.as_downstream().is_http2() && small {
+        // Too slow or broken off: the stream is reset, as it would have been.
+        let _ = timeout(PATIENCE, session.as_downstream_mut().drain_request_body()).await;
+    }
+}
+
+/// Sets the deadline of a content that is about to come, or none where there is none.
+pub(super) fn watch(session: &mut Session, limits: &Limits) {
+    if session.as_downstream_mut().is_body_empty() {
+        watch::rest();
+    } else {
+        watch::expect_content(limits.body_timeout.duration(), limits.body_deadline.duration());
+    }
+}
+
+/// Counts a piece on its way upstream.
+///
+/// # Errors
+/// The content is larger than `max_body_size`; what went upstream so far was never a whole request.
+pub(super) fn count(piece: Option<&Bytes>, end: BodyEnd, exchange: &mut Exchange) -> Result<(), ContentProblem> {
+    let limits = &exchange.live.snapshot.limits;
+    match end {
+        BodyEnd::Reached => watch::rest(),
+        BodyEnd::Ahead => watch::content_came(limits.body_timeout.duration()),
+    }
+    let octets = piece.map_or(0, |piece| u64::try_from(piece.len()).unwrap_or(u64::MAX));
+    exchange.content_octets = exchange.content_octets.saturating_add(octets);
+    if exchange.content_octets > limits.max_body_size.octets() { Err(ContentProblem::TooLarge) } else { Ok(()) }
+}
+
+/// Whether a piece is the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyEnd {
+    /// It is.
+    Reached,
+    /// More comes.
+    Ahead,
+}
+
+impl BodyEnd {
+    /// Pingora's own way to say it.
+    #[allow(clippy::fn_params_excessive_bools, reason = "the hook of the framework has a bool")]
+    pub(super) const fn of(end_of_stream: bool) -> Self {
+        if end_of_stream { Self::Reached } else { Self::Ahead }
+    }
+}

@@ -1,0 +1,238 @@
+//! Content that waits: small in memory, beyond that in a file without a name, both within totals for the process.
+
+use crate::config::document::Limits;
+use bytes::Bytes;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::task::spawn_blocking;
+
+/// How much is read from a file at once.
+const PIECE: u64 = 64 << 10;
+/// What a piece in memory costs beside its octets, so that many tiny pieces are counted, too.
+const PIECE_COST: u64 = 64;
+
+/// What all spools of the process hold together, in octets.
+#[derive(Debug, Default)]
+pub(in crate::gateway) struct Room {
+    memory: AtomicU64,
+    files: AtomicU64,
+}
+
+/// Why content could not be kept.
+#[derive(Debug)]
+pub(in crate::gateway) enum NotKept {
+    /// Contents of other requests take all the room there is.
+    Full,
+    /// The file could not be made, written or read.
+    File(io::Error),
+}
+
+/// A share of a total, given back by `Drop`.
+#[derive(Debug)]
+struct Share {
+    room: Arc<Room>,
+    of: fn(&Room) -> &AtomicU64,
+    octets: u64,
+}
+
+impl Share {
+    fn none(room: &Arc<Room>, of: fn(&Room) -> &AtomicU64) -> Self {
+        Self { room: Arc::clone(room), of, octets: 0 }
+    }
+
+    /// Grows by `octets`, unless the total would go beyond `most`.
+    fn grow(&mut self, octets: u64, most: u64) -> Result<(), NotKept> {
+        let total = (self.of)(&self.room);
+        if total.fetch_add(octets, Ordering::Relaxed).saturating_add(octets) > most {
+            total.fetch_sub(octets, Ordering::Relaxed);
+            return Err(NotKept::Full);
+        }
+        self.octets = self.octets.saturating_add(octets);
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        (self.of)(&self.room).fetch_sub(self.octets, Ordering::Relaxed);
+    }
+}
+
+/// How much may be kept, and where.
+#[derive(Clone, Debug)]
+struct Bounds {
+    in_memory: u64,
+    memory_total: u64,
+    files_total: u64,
+    folder: PathBuf,
+}
+
+/// One content that waits. It can be read several times, once for each attempt.
+#[derive(Debug)]
+pub(in crate::gateway) struct Spool {
+    bounds: Bounds,
+    memory: Share,
+    files: Share,
+    pieces: Vec<Bytes>,
+    file: Option<Arc<File>>,
+    /// The piece in memory that is read next.
+    next_piece: usize,
+    /// The place in the file that is read next.
+    next_octet: u64,
+}
+
+impl Spool {
+    /// An empty spool under the limits of a request.
+    pub(in crate::gateway) fn new(room: &Arc<Room>, limits: &Limits) -> Self {
+        let bounds = Bounds {
+            in_memory: limits.spool_after.octets(),
+            memory_total: limits.max_body_memory.octets(),
+            files_total: limits.max_spool_size.octets(),
+            folder: (*limits.spool_directory).clone(),
+        };
+        let (memory, files) = (Share::none(room, |room| &room.memory), Share::none(room, |room| &room.files));
+        Self { bounds, memory, files, pieces: Vec::new(), file: None, next_piece: 0, next_octet: 0 }
+    }
+
+    /// Takes a piece behind those before it.
+    ///
+    /// # Errors
+    /// There is no room, or the file cannot be written.
+    pub(in crate::gateway) async fn push(&mut self, piece: Bytes) -> Result<(), NotKept> {
+        let octets = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        let cost = octets.saturating_add(PIECE_COST);
+        let small = self.memory.octets.saturating_add(cost) <= self.bounds.in_memory.saturating_add(PIECE_COST);
+        if self.file.is_none() && small && self.memory.grow(cost, self.bounds.memory_total).is_ok() {
+            self.pieces.push(piece);
+            return Ok(());
+        }
+        let at = self.files.octets;
+        self.files.grow(octets, self.bounds.files_total)?;
+        let file = Arc::clone(self.opened().await?);
+        blocking(move || file.write_all_at(&piece, at)).await
+    }
+
+    async fn opened(&mut self) -> Result<&Arc<File>, NotKept> {
+        match self.file {
+            Some(ref file) => Ok(file),
+            None => {
+                let folder = self.bounds.folder.clone();
+                let file = blocking(move || tempfile::tempfile_in(folder)).await?;
+                Ok(self.file.insert(Arc::new(file)))
+            }
+        }
+    }
+
+    /// The next piece; nothing at the end. A call that is given up half-way loses nothing.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(in crate::gateway) async fn next(&mut self) -> Result<Option<Bytes>, NotKept> {
+        if let Some(piece) = self.pieces.get(self.next_piece) {
+            self.next_piece = self.next_piece.saturating_add(1);
+            return Ok(Some(piece.clone()));
+        }
+        let (Some(file), at) = (&self.file, self.next_octet) else { return Ok(None) };
+        let length = self.files.octets.saturating_sub(at).min(PIECE);
+        if length == 0 {
+            return Ok(None);
+        }
+        let file = Arc::clone(file);
+        let piece = blocking(move || read_piece(&file, at, length)).await?;
+        self.next_octet = at.saturating_add(length);
+        Ok(Some(piece))
+    }
+
+    /// Whether everything was read.
+    pub(in crate::gateway) const fn is_at_end(&self) -> bool {
+        self.next_piece >= self.pieces.len() && self.next_octet >= self.files.octets
+    }
+
+    /// Starts reading at the beginning again.
+    pub(in crate::gateway) const fn rewind(&mut self) {
+        self.next_piece = 0;
+        self.next_octet = 0;
+    }
+}
+
+fn read_piece(file: &File, at: u64, length: u64) -> io::Result<Bytes> {
+    let mut piece = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+    file.read_exact_at(&mut piece, at)?;
+    Ok(piece.into())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, NotKept> {
+    match spawn_blocking(work).await {
+        Ok(outcome) => outcome.map_err(NotKept::File),
+        Err(_) => Err(NotKept::File(io::Error::other("the gateway is stopping"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setting::{ByteSize, Located, Position};
+
+    fn limits(in_memory: u64, memory_total: u64, files_total: u64) -> Limits {
+        Limits {
+            spool_after: ByteSize::from_octets(in_memory),
+            max_body_memory: ByteSize::from_octets(memory_total),
+            max_spool_size: ByteSize::from_octets(files_total),
+            ..Limits::default()
+        }
+    }
+
+    async fn read_all(spool: &mut Spool) -> Vec<u8> {
+        let mut content = Vec::new();
+        while let Some(piece) = spool.next().await.unwrap() {
+            content.extend_from_slice(&piece);
+        }
+        assert!(spool.is_at_end());
+        content
+    }
+
+    #[tokio::test]
+    async fn what_goes_in_comes_out_as_often_as_asked() {
+        for in_memory in [0, 10, 1 << 20] {
+            let room = Arc::new(Room::default());
+            let mut spool = Spool::new(&room, &limits(in_memory, 1 << 30, 1 << 30));
+            let content: Vec<u8> = (0..200_000_u32).map(|place| (place % 251) as u8).collect();
+            for piece in content.chunks(7_001) {
+                spool.push(Bytes::copy_from_slice(piece)).await.unwrap();
+            }
+            for _ in 0..2 {
+                assert!(!spool.is_at_end());
+                assert_eq!(read_all(&mut spool).await, content);
+                spool.rewind();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_totals_hold_and_are_given_back() {
+        let room = Arc::new(Room::default());
+        let piece = Bytes::from_static(&[7; 100]);
+        let mut one = Spool::new(&room, &limits(1_000, 250, 150));
+        one.push(piece.clone()).await.unwrap();
+        // The memory is taken, so the second goes to a file; a third finds no room anywhere.
+        one.push(piece.clone()).await.unwrap();
+        let mut other = Spool::new(&room, &limits(1_000, 250, 150));
+        assert!(matches!(other.push(piece.clone()).await, Err(NotKept::Full)));
+        assert_eq!(read_all(&mut one).await.len(), 200);
+        drop(one);
+        other.push(piece).await.unwrap();
+        assert_eq!((room.memory.load(Ordering::Relaxed), room.files.load(Ordering::Relaxed)), (164, 0));
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_there_is_told() {
+        let mut nowhere = limits(0, 0, 1_000);
+        nowhere.spool_directory = Located::new("/nonexistent/folder".into(), Position::default());
+        let mut spool = Spool::new(&Arc::new(Room::default()), &nowhere);
+        assert!(matches!(spool.push(Bytes::from_static(b"x")).await, Err(NotKept::File(_))));
+    }
+}

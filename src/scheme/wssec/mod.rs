@@ -1,0 +1,3 @@
+//! WSSEC: a token anywhere in the request, and a signature by the token's key over a digest of it (US8078870).
+
+pub mod wire;

@@ -1,0 +1,21 @@
+//! The wire of WSSEC: fields, fragments and elements as they are read and written, without any judgement.
+//!
+//! Everything here is a function of octets. Reading is strict: what the grammar does not allow is refused, with
+//! a reason. Parameter names are read in any case; their values have one spelling, since they are signed.
+
+pub mod auth_info;
+pub mod authorization;
+pub mod canonical;
+pub mod digest_field;
+pub mod fragments;
+pub mod location;
+pub mod params;
+pub mod security;
+pub mod xml_element;
+
+mod unreadable;
+mod word;
+mod xml_bounds;
+
+pub use unreadable::Unreadable;
+pub use word::{CANONICALISATION, DigestName, SignatureName, Usage};

@@ -1,0 +1,39 @@
+//! The stores that a process has once, whatever configuration is in force: a reload must not forget first uses.
+
+use super::{MemoryReplayLog, MemoryRevocations};
+use crate::clock::UnixTime;
+use crate::crypto::{Random, RandomUnavailable};
+
+/// How much the stores may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreSizes {
+    /// Marks of first uses.
+    pub replay_marks: usize,
+    /// Revocations of contexts.
+    pub revocations: usize,
+}
+
+/// What all schemes of a process share.
+pub struct Stores {
+    /// What was used once.
+    pub replay: MemoryReplayLog,
+    /// What was revoked before its end.
+    pub revocations: MemoryRevocations,
+}
+
+impl Stores {
+    /// Empty stores of a process that began at `began`.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub fn new(sizes: StoreSizes, began: UnixTime, random: &impl Random) -> Result<Self, RandomUnavailable> {
+        let replay = MemoryReplayLog::with_room(sizes.replay_marks, began, random)?;
+        Ok(Self { replay, revocations: MemoryRevocations::with_room(sizes.revocations) })
+    }
+}
+
+impl std::fmt::Debug for Stores {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stores(…)")
+    }
+}

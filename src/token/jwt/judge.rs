@@ -1,0 +1,151 @@
+//! Whether a token is one that we take: type, issuer, time, audience, claims, in this order.
+
+use super::super::{AudienceRule, ClaimMiss, ClaimRules};
+use super::Jwt;
+use crate::clock::UnixTime;
+use std::fmt;
+
+/// What a token must be.
+#[derive(Clone, Debug)]
+pub struct Requirements {
+    /// The type in its header.
+    pub token_type: TypeRule,
+    /// Who must have made it.
+    pub issuer: Box<str>,
+    /// For whom it must be: one of these.
+    pub audiences: Box<[AudienceRule]>,
+    /// What it must claim.
+    pub claims: ClaimRules,
+    /// How far clocks may disagree, in seconds.
+    pub leeway: u64,
+}
+
+/// Which types of token are taken (RFC 8725 §3.11), so that no token passes for one of another kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TypeRule {
+    /// An access token: `at+jwt` (RFC 9068 §2.1), `JWT`, or none stated.
+    AccessToken,
+    /// This type and no other.
+    Exactly(Box<str>),
+}
+
+/// Why a token is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JwtMiss {
+    /// It is of another type.
+    Type,
+    /// It does not say who made it.
+    IssuerMissing,
+    /// Somebody else made it.
+    IssuerUntrusted,
+    /// It does not say when it ends.
+    ExpiryMissing,
+    /// It is over.
+    Expired,
+    /// It does not hold yet.
+    NotYet,
+    /// It was made in the future.
+    IssuedLater,
+    /// It does not say for whom it is.
+    AudienceMissing,
+    /// It is for somebody else.
+    AudienceMismatch,
+    /// A claim is missing or does not satisfy its rule.
+    Claim(ClaimMiss),
+}
+
+impl Requirements {
+    /// Judges a token at `now`; yields its end, to which the leeway is not added.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn judge(&self, token: &Jwt, now: UnixTime) -> Result<UnixTime, JwtMiss> {
+        self.token_type.judge(token)?;
+        match token.issuer() {
+            None => return Err(JwtMiss::IssuerMissing),
+            Some(issuer) if *issuer == *self.issuer => {}
+            Some(_) => return Err(JwtMiss::IssuerUntrusted),
+        }
+        let end = token.judge_times(now, self.leeway)?;
+        token.judge_audience(&self.audiences)?;
+        self.claims.judge(token.claims(), now).map_err(JwtMiss::Claim)?;
+        Ok(end)
+    }
+}
+
+impl TypeRule {
+    /// Judges the type of a token.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub fn judge(&self, token: &Jwt) -> Result<(), JwtMiss> {
+        let fits = match (self, token.token_type()) {
+            (Self::AccessToken, None) => true,
+            (Self::AccessToken, Some(stated)) => is_type(stated, "at+jwt") || is_type(stated, "JWT"),
+            (Self::Exactly(wanted), Some(stated)) => is_type(stated, wanted),
+            (Self::Exactly(_), None) => false,
+        };
+        if fits { Ok(()) } else { Err(JwtMiss::Type) }
+    }
+}
+
+/// Media types are the same in any letter case, and `application/` may be left out (RFC 7515 §4.1.9).
+fn is_type(stated: &str, wanted: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let is_prefixed = stated.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+    let stated = if is_prefixed { stated.get(PREFIX.len()..).unwrap_or_default() } else { stated };
+    stated.eq_ignore_ascii_case(wanted)
+}
+
+impl Jwt {
+    /// Whether the token holds at `now`, with `leeway` seconds for clocks that disagree; yields its end.
+    /// At its very last second it is over.
+    ///
+    /// # Errors
+    /// It has no end, is over, has not begun, or was made in the future.
+    pub fn judge_times(&self, now: UnixTime, leeway: u64) -> Result<UnixTime, JwtMiss> {
+        let end = self.times.expires.ok_or(JwtMiss::ExpiryMissing)?;
+        if end <= now.earlier(leeway) {
+            return Err(JwtMiss::Expired);
+        }
+        if self.times.not_before > now.later(leeway) {
+            return Err(JwtMiss::NotYet);
+        }
+        if self.times.issued > now.later(leeway) {
+            return Err(JwtMiss::IssuedLater);
+        }
+        Ok(end)
+    }
+
+    /// Whether the token is for one of us.
+    ///
+    /// # Errors
+    /// It is for others, or for nobody.
+    pub fn judge_audience(&self, ours: &[AudienceRule]) -> Result<(), JwtMiss> {
+        if self.audiences.is_empty() {
+            return Err(JwtMiss::AudienceMissing);
+        }
+        let is_ours = self.audiences.iter().any(|stated| ours.iter().any(|ours| ours.admits(stated)));
+        if is_ours { Ok(()) } else { Err(JwtMiss::AudienceMismatch) }
+    }
+}
+
+impl fmt::Display for JwtMiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Type => "it is a token of another type",
+            Self::IssuerMissing => "it does not say who made it",
+            Self::IssuerUntrusted => "somebody else made it",
+            Self::ExpiryMissing => "it does not say when it ends",
+            Self::Expired => "it is over",
+            Self::NotYet => "it does not hold yet",
+            Self::IssuedLater => "it says that it was made in the future",
+            Self::AudienceMissing => "it does not say for whom it is",
+            Self::AudienceMismatch => "it is for somebody else",
+            Self::Claim(ClaimMiss::Missing(_)) => "a claim is missing",
+            Self::Claim(ClaimMiss::Mismatch(_)) => "a claim does not satisfy its rule",
+        })
+    }
+}
+
+impl std::error::Error for JwtMiss {}

@@ -1,0 +1,235 @@
+//! Certificates as tokens: a chain to configured anchors, and the key that the certificate is for (RFC 5280).
+
+mod name;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+pub use refusal::{AnchorProblem, X509Refusal};
+
+use crate::clock::UnixTime;
+use crate::crypto;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, TrustAnchor};
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+use webpki::{EndEntityCert, KeyUsage};
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// The most octets of a certificate.
+pub const LONGEST_CERTIFICATE: usize = 16 * 1024;
+/// The most certificates between a leaf and its anchor that are looked at.
+pub const MOST_INTERMEDIATES: usize = 8;
+/// The most anchors of one file.
+pub const MOST_ANCHORS: usize = 256;
+
+/// The authorities that vouch for certificates.
+#[derive(Clone)]
+pub struct TrustAnchors(Vec<TrustAnchor<'static>>);
+
+impl TrustAnchors {
+    /// Reads PEM certificates of authorities, at least one.
+    ///
+    /// # Errors
+    /// There is none, there are too many, or one cannot be read or is not an authority's.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, AnchorProblem> {
+        let mut anchors = Vec::new();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            if anchors.len() == MOST_ANCHORS {
+                return Err(AnchorProblem::TooMany);
+            }
+            anchors.push(read_anchor(&certificate.map_err(|_| AnchorProblem::Syntax)?)?);
+        }
+        if anchors.is_empty() { Err(AnchorProblem::None) } else { Ok(Self(anchors)) }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl fmt::Debug for TrustAnchors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrustAnchors({})", self.0.len())
+    }
+}
+
+fn read_anchor(der: &CertificateDer<'_>) -> Result<TrustAnchor<'static>, AnchorProblem> {
+    let read = parse(der).map_err(|_| AnchorProblem::Syntax)?;
+    if !read.is_ca() {
+        return Err(AnchorProblem::NotAnAuthority);
+    }
+    webpki::anchor_from_trusted_cert(der).map(|anchor| anchor.to_owned()).map_err(|_| AnchorProblem::Syntax)
+}
+
+/// A certificate that an anchor vouches for. Whoever presents it has proved nothing yet: that takes a
+/// signature by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvedCertificate {
+    spki: Box<[u8]>,
+    subject: Box<str>,
+    issuer: Box<str>,
+    serial: Box<str>,
+    not_after: UnixTime,
+    thumbprint: [u8; crypto::DIGEST_LENGTH],
+    names: Box<[AlternativeName]>,
+}
+
+/// A name of the subject (RFC 5280 §4.2.1.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlternativeName {
+    /// A host, lower-case.
+    Dns(Box<str>),
+    /// A mailbox, as it stands.
+    Email(Box<str>),
+    /// A URI, as it stands.
+    Uri(Box<str>),
+    /// An address.
+    Address(IpAddr),
+}
+
+impl ProvedCertificate {
+    /// The key that the certificate is for, as DER of a SubjectPublicKeyInfo.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The subject, as RFC 4514 writes it; empty where the certificate has alternative names only.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The issuer, as RFC 4514 writes it.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The serial number in lower-case hexadecimal digits, two for each octet, without leading zero octets.
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// The last second at which the whole chain is valid; of the anchor's own dates nothing is known.
+    pub const fn not_after(&self) -> UnixTime {
+        self.not_after
+    }
+
+    /// The SHA-256 of the certificate, by which RFC 8705 §3.1 names it.
+    pub const fn thumbprint(&self) -> &[u8; crypto::DIGEST_LENGTH] {
+        &self.thumbprint
+    }
+
+    /// The subject's alternative names of the kinds that we know.
+    pub fn names(&self) -> &[AlternativeName] {
+        &self.names
+    }
+}
+
+/// Checks that an anchor vouches for a certificate at this time, and that its key may sign for a client: key
+/// usage `digitalSignature` and extended key usage `clientAuth`, where the certificate states any.
+///
+/// # Errors
+/// The certificate cannot be read, or does not hold.
+pub fn verify(
+    leaf: &[u8],
+    intermediates: &[CertificateDer<'_>],
+    anchors: &TrustAnchors,
+    now: UnixTime,
+) -> Result<ProvedCertificate, X509Refusal> {
+    if leaf.len() > LONGEST_CERTIFICATE || intermediates.iter().any(|der| der.len() > LONGEST_CERTIFICATE) {
+        return Err(X509Refusal::TooLarge);
+    }
+    if intermediates.len() > MOST_INTERMEDIATES {
+        return Err(X509Refusal::ChainTooLong);
+    }
+    let read = parse(leaf)?;
+    if !may_sign(&read)? {
+        return Err(X509Refusal::KeyUsage);
+    }
+    let chain_end = verify_chain(leaf, intermediates, anchors, now)?;
+    describe(leaf, &read, chain_end)
+}
+
+/// Until when the certificates between leaf and anchor hold.
+fn verify_chain(leaf: &[u8], intermediates: &[CertificateDer<'_>], anchors: &TrustAnchors, now: UnixTime) -> Result<UnixTime, X509Refusal> {
+    let der = CertificateDer::from(leaf);
+    let leaf = EndEntityCert::try_from(&der)?;
+    let time = rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(now.seconds()));
+    let (algorithms, usage) = (crypto::certificate_algorithms(), KeyUsage::client_auth());
+    let path = leaf.verify_for_usage(algorithms, &anchors.0, intermediates, time, usage, None, Some(&issuers_may_certify))?;
+    let mut end = UnixTime::from_seconds(u64::MAX);
+    for issuer in path.intermediate_certificates() {
+        end = end.min(not_after(&parse(&issuer.der())?));
+    }
+    Ok(end)
+}
+
+/// The library does not look at key usage; an authority whose key may not certify has certified nothing.
+fn issuers_may_certify(path: &webpki::VerifiedPath<'_>) -> Result<(), webpki::Error> {
+    let may_certify = |der: &[u8]| {
+        let usage =
+            parse(der).ok().and_then(|read| read.key_usage().ok().map(|usage| usage.is_none_or(|usage| usage.value.key_cert_sign())));
+        usage.unwrap_or_default()
+    };
+    let fine = path.intermediate_certificates().all(|issuer| may_certify(&issuer.der()));
+    if fine { Ok(()) } else { Err(webpki::Error::EndEntityUsedAsCa) }
+}
+
+fn parse(der: &[u8]) -> Result<X509Certificate<'_>, X509Refusal> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        Ok(_) | Err(_) => Err(X509Refusal::Syntax),
+    }
+}
+
+fn may_sign(certificate: &X509Certificate<'_>) -> Result<bool, X509Refusal> {
+    let usage = certificate.key_usage().map_err(|_| X509Refusal::Syntax)?;
+    Ok(usage.is_none_or(|usage| usage.value.digital_signature()))
+}
+
+fn not_after(certificate: &X509Certificate<'_>) -> UnixTime {
+    UnixTime::from_seconds(u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or_default())
+}
+
+fn describe(der: &[u8], certificate: &X509Certificate<'_>, chain_end: UnixTime) -> Result<ProvedCertificate, X509Refusal> {
+    let serial = certificate.raw_serial();
+    let first = serial.iter().position(|octet| *octet != 0).unwrap_or(serial.len());
+    Ok(ProvedCertificate {
+        spki: certificate.public_key().raw.into(),
+        subject: name::text(certificate.subject())?,
+        issuer: name::text(certificate.issuer())?,
+        serial: name::hex(serial.get(first..).unwrap_or_default()).into(),
+        not_after: not_after(certificate).min(chain_end),
+        thumbprint: crypto::sha256(der),
+        names: alternative_names(certificate)?,
+    })
+}
+
+fn alternative_names(certificate: &X509Certificate<'_>) -> Result<Box<[AlternativeName]>, X509Refusal> {
+    let extension = certificate.subject_alternative_name().map_err(|_| X509Refusal::Syntax)?;
+    let names = extension.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
+    Ok(names.iter().filter_map(alternative_name).collect())
+}
+
+fn alternative_name(name: &GeneralName<'_>) -> Option<AlternativeName> {
+    match name {
+        GeneralName::DNSName(host) => Some(AlternativeName::Dns(host.to_ascii_lowercase().into())),
+        GeneralName::RFC822Name(mailbox) => Some(AlternativeName::Email((*mailbox).into())),
+        GeneralName::URI(uri) => Some(AlternativeName::Uri((*uri).into())),
+        GeneralName::IPAddress(octets) => address(octets).map(AlternativeName::Address),
+        GeneralName::OtherName(..)
+        | GeneralName::X400Address(_)
+        | GeneralName::DirectoryName(_)
+        | GeneralName::EDIPartyName(_)
+        | GeneralName::RegisteredID(_)
+        | GeneralName::Invalid(..) => None,
+    }
+}
+
+fn address(octets: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
+}
