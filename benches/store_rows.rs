@@ -7,6 +7,7 @@ use portcullis::store::{ContextFacts, Mark, MemoryReplayLog, MemoryRevocations, 
 use portcullis::token::ClaimsBuilder;
 use portcullis::token::context::{Binding, Context, FirstProfile, KeyRing, draw, issue, issue_nonce, open, open_nonce};
 use std::hint::black_box;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -33,27 +34,26 @@ impl Rolling {
     fn filled() -> Self {
         let log = MemoryReplayLog::with_room(1_000_000, BEGAN, &SystemRandom::new()).unwrap();
         let rolling = Self { log, next: AtomicU64::new(0) };
-        rolling.mark_some(LIVE * 2);
+        rolling.timed(1, LIVE * 2);
         rolling
     }
 
-    /// Numbers are taken in blocks, so that threads share nothing but the log.
-    fn mark_some(&self, count: u64) {
-        let first = self.next.fetch_add(count, Relaxed);
-        for number in first..first + count {
+    /// Marks every `step`th number of a range; threads take turns, so that time passes alike for them.
+    fn mark_some(&self, numbers: Range<u64>, step: usize) {
+        for number in numbers.step_by(step) {
             let now = BEGAN.later(number / (LIVE / WINDOW));
-            let mark = Mark { key: scattered(number), until: now.later(WINDOW) };
-            // Of two threads one may be a little behind; what it marks late is as much work.
-            black_box(self.log.mark_here(mark, now)).ok();
+            black_box(self.log.mark_here(Mark { key: scattered(number), until: now.later(WINDOW) }, now)).ok();
         }
     }
 
-    fn timed(&self, threads: u64, count: u64) -> Duration {
+    fn timed(&self, threads: u32, count: u64) -> Duration {
+        let (first, step) = (self.next.fetch_add(count, Relaxed), usize::try_from(threads).unwrap());
         let began = instant();
         std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| self.mark_some(count / threads));
+            for thread in 1..u64::from(threads) {
+                scope.spawn(move || self.mark_some(first + thread..first + count, step));
             }
+            self.mark_some(first..first + count, step);
         });
         began.elapsed()
     }
@@ -84,7 +84,7 @@ fn revocations(criterion: &mut Criterion) {
 
 fn contexts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("store");
-    let (ring, binding) = (KeyRing::from_text(base64::encode(&[7; 32]).as_bytes()).unwrap(), Binding::new("partners", "orders"));
+    let (keys, binding) = (KeyRing::from_text(base64::encode(&[7; 32]).as_bytes()).unwrap(), Binding::new("partners", "orders"));
     let random = SystemRandom::new();
     let mut claims = ClaimsBuilder::default();
     ["department", "city", "role", "group", "level"].iter().for_each(|name| claims.add(name, &"v".repeat(35)).unwrap());
@@ -100,14 +100,14 @@ fn contexts(criterion: &mut Criterion) {
         issued: BEGAN,
         expires: BEGAN.later(9),
     };
-    let token = issue(&context, &ring, &binding, &random).unwrap();
-    let nonce = issue_nonce(&ring, &binding, BEGAN, &random).unwrap();
-    group.bench_function("context/issue", |bencher| bencher.iter(|| issue(black_box(&context), &ring, &binding, &random).unwrap()));
+    let token = issue(&context, &keys, &binding, &random).unwrap();
+    let nonce = issue_nonce(&keys, &binding, BEGAN, &random).unwrap();
+    group.bench_function("context/issue", |bencher| bencher.iter(|| issue(black_box(&context), &keys, &binding, &random).unwrap()));
     group.bench_function("context/open", |bencher| {
-        bencher.iter_batched(|| (), |()| open(black_box(&token), &ring, &binding, BEGAN).unwrap(), BatchSize::SmallInput);
+        bencher.iter_batched(|| (), |()| open(black_box(&token), &keys, &binding, BEGAN).unwrap(), BatchSize::SmallInput);
     });
-    group.bench_function("nonce/issue", |bencher| bencher.iter(|| issue_nonce(&ring, &binding, BEGAN, &random).unwrap()));
-    group.bench_function("nonce/open", |bencher| bencher.iter(|| open_nonce(black_box(nonce.as_bytes()), &ring, &binding).unwrap()));
+    group.bench_function("nonce/issue", |bencher| bencher.iter(|| issue_nonce(&keys, &binding, BEGAN, &random).unwrap()));
+    group.bench_function("nonce/open", |bencher| bencher.iter(|| open_nonce(black_box(nonce.as_bytes()), &keys, &binding).unwrap()));
 }
 
 /// A key that looks like a hash and costs next to nothing.
