@@ -78,6 +78,11 @@ impl FirstProfile {
         }
     }
 
+    /// The profile of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.word() == word)
+    }
+
     const fn number(self) -> u8 {
         match self {
             Self::Jwt => 1,
