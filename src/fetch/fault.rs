@@ -59,8 +59,11 @@ fn told(cause: &(dyn Error + 'static)) -> Option<FetchFault> {
     if let Some(fault) = cause.downcast_ref::<FetchFault>() {
         return Some(*fault);
     }
-    let tls = cause.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()?;
-    matches!(tls, rustls::Error::InvalidCertificate(_)).then_some(FetchFault::Untrusted)
+    if let Some(rustls::Error::InvalidCertificate(_)) = cause.downcast_ref() {
+        return Some(FetchFault::Untrusted);
+    }
+    // An error of I/O does not name what it wraps as its source, but the source of that.
+    cause.downcast_ref::<std::io::Error>()?.get_ref().and_then(|wrapped| told(wrapped))
 }
 
 impl fmt::Display for FetchFault {

@@ -119,6 +119,9 @@ fn split_scheme(whole: &str) -> Option<(Cleartext, &str)> {
 
 fn judge_authority(authority: &str, cleartext: Cleartext) -> Result<(), UrlProblem> {
     let after_brackets = authority.find(']').map_or(0, |place| place.saturating_add(1));
+    if authority.starts_with('[') && after_brackets == 0 {
+        return Err(UrlProblem::Host);
+    }
     let (_, tail) = authority.split_at_checked(after_brackets).ok_or(UrlProblem::Host)?;
     let Some(colon) = tail.find(':') else { return judge_host(authority) };
     let (host, port) = authority.split_at_checked(after_brackets.saturating_add(colon)).ok_or(UrlProblem::Host)?;
