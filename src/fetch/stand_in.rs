@@ -77,7 +77,7 @@ impl Answer {
     pub(crate) fn late(self) -> Self {
         match self {
             Self::Octets(octets) => Self::Late(octets, Duration::from_millis(300)),
-            other => other,
+            Self::Stall(_) | Self::Endless(_) | Self::Late(..) => self,
         }
     }
 }
@@ -172,11 +172,12 @@ type Shared = (Arc<Mutex<Answer>>, Arc<Mutex<Vec<String>>>, Arc<AtomicU64>);
 async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Shared) {
     match tls {
         None => respond(stream, shared).await,
-        // Whoever does not believe us ends the handshake.
-        Some(acceptor) => match acceptor.accept(stream).await {
-            Ok(stream) => respond(stream, shared).await,
-            Err(_) => {}
-        },
+        Some(acceptor) => {
+            // Whoever does not believe us ends the handshake.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                respond(stream, shared).await;
+            }
+        }
     }
 }
 

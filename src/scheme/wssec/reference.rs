@@ -14,6 +14,7 @@ use crate::fetch::{AllowList, Document, FetchFault, Fetcher, Lookup, NotAdmitted
 use crate::setting::{Files, Located, Problem};
 use memory::{Memory, Outcome};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Answers for people to read: a page to sign in at, or an excuse.
 const PAGES: [&str; 2] = ["text/html", "application/xhtml+xml"];
@@ -26,6 +27,7 @@ pub struct ReferenceResolver {
     memory: Memory,
     cache_for: u64,
     cache_failures_for: u64,
+    patience: Duration,
 }
 
 /// Why a reference leads to no token.
@@ -68,7 +70,8 @@ impl ReferenceResolver {
         build::build(settings, files, lookup)
     }
 
-    /// The octets of the token at this address. Dropping the future is fine: whoever waits for the same takes over.
+    /// The octets of the token at this address, within twice the time that one token may take. Dropping the
+    /// future is fine: whoever waits for the same takes over.
     ///
     /// # Errors
     /// There is none, or nobody can tell.
@@ -80,7 +83,9 @@ impl ReferenceResolver {
         }
         let url = self.allow.admit(uri)?;
         let load = async { self.lifetime(self.fetcher.fetch(&url).await) };
-        self.memory.load(&reference, now, load).await
+        // Those who ask and give up, one after the other, must not keep the others waiting for ever.
+        let loaded = tokio::time::timeout(self.patience, self.memory.load(&reference, now, load)).await;
+        loaded.unwrap_or(Err(FetchFault::Timeout.into()))
     }
 
     /// What came of it, and for how many seconds that is remembered.

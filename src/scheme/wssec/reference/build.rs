@@ -40,6 +40,7 @@ pub(super) fn build(
         memory: Memory::bounded(settings.cache.octets(), settings.max_size.octets()),
         cache_for: settings.cache_for.duration().as_secs(),
         cache_failures_for: settings.cache_failures_for.duration().as_secs(),
+        patience: settings.timeout.duration().saturating_mul(2),
     })
 }
 

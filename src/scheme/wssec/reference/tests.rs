@@ -100,6 +100,26 @@ async fn who_gives_up_leaves_the_question_to_the_next() {
 }
 
 #[tokio::test]
+async fn many_who_give_up_one_after_the_other_do_not_keep_others_waiting() {
+    let host = Host::secure(Answer::Stall(Vec::new())).await;
+    // Whether those who wait take over in the order in which they came, or in the reverse one.
+    for (before, after) in [(vec![150, 300, 450, 600, 750, 900], vec![]), (vec![150], vec![900, 750, 600, 450, 300])] {
+        let mut given = Given::of(&host);
+        given.settings.timeout = at(Period::from_millis(200));
+        let (resolver, url) = (given.build().unwrap(), host.url("/tokens/1"));
+        let impatient = |millis: Vec<u64>| {
+            let all = millis.into_iter().map(|millis| tokio::time::timeout(Duration::from_millis(millis), resolved(&resolver, &url, NOW)));
+            join_all(all.collect::<Vec<_>>())
+        };
+        let began = crate::clock::instant();
+        let patient = async { (resolved(&resolver, &url, NOW).await, began.elapsed()) };
+        let (_, (outcome, waited), _) = tokio::join!(biased; impatient(before), patient, impatient(after));
+        assert_eq!(outcome, Err(FetchFault::Timeout.into()));
+        assert!(waited < Duration::from_millis(700), "{waited:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_failure_is_remembered_for_a_short_time() {
     let host = Host::secure(Answer::new("500 Oops", "", b"")).await;
     let (resolver, url) = (Given::of(&host).build().unwrap(), host.url("/tokens/1"));
