@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up must stop")]
 
 mod route_rows;
+mod store_rows;
 
 use criterion::{BatchSize, Criterion};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -32,6 +33,7 @@ const AUDIENCE: &str = "http://localhost:8080/bartender";
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     route_rows::rows(&mut criterion);
+    store_rows::rows(&mut criterion);
     extract(&mut criterion);
     verify(&mut criterion);
     admit(&mut criterion);

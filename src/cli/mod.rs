@@ -6,6 +6,7 @@ mod doctor;
 mod echo;
 mod explain;
 mod failure;
+mod key_file;
 mod keys;
 mod run;
 mod schema;

@@ -179,9 +179,9 @@ impl Denial {
 /// A repeated or unreadable carrier is a bad request; a token that does not hold asks for a better one.
 const fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::Malformed(Malformation::FieldRepeated | Malformation::SeveralTokens | Malformation::ContentSyntax) => {
-            StatusCode::BAD_REQUEST
-        }
+        Refusal::Malformed(
+            Malformation::FieldRepeated | Malformation::SeveralTokens | Malformation::ContentSyntax | Malformation::Wire(_),
+        ) => StatusCode::BAD_REQUEST,
         Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge)
         | Refusal::Rejected(_) => StatusCode::UNAUTHORIZED,
         Refusal::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,

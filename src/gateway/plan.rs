@@ -94,7 +94,7 @@ impl Plan {
     }
 
     fn removes(&self, name: &HeaderName, snapshot: &Snapshot) -> bool {
-        let carries = |id: SchemeId| snapshot.schemes.get(id.index()).is_some_and(|named| named.scheme.carriers().fields.contains(name));
+        let carries = |id: SchemeId| snapshot.schemes.get(id.index()).is_some_and(|named| named.scheme.carriers().holds_field(name));
         snapshot.managed.covers(name.as_str())
             || *name == EXPECT
             || (self.trust == PeerTrust::Untrusted && *name == FORWARDED)

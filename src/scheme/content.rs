@@ -1,6 +1,6 @@
 //! What a credential says about the content: to be held against it before the request may go on.
 
-use crate::crypto::{Digest, DigestAlgorithm, Hasher};
+use crate::crypto::{DigestAlgorithm, Hasher};
 
 /// What is left to be held against the content.
 #[derive(Clone, Debug)]
@@ -15,15 +15,15 @@ pub enum ContentPledge {
 #[derive(Clone)]
 pub struct ContentDigest {
     hasher: Hasher,
-    claimed: Digest,
+    claimed: Box<[u8]>,
 }
 
 impl ContentDigest {
     /// A digest that begins with `before`, octets that are not part of the content.
-    pub fn begin(algorithm: DigestAlgorithm, before: &[u8], claimed: Digest) -> Self {
+    pub fn begin(algorithm: DigestAlgorithm, before: &[u8], claimed: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(before);
-        Self { hasher, claimed }
+        Self { hasher, claimed: claimed.into() }
     }
 
     /// Takes the next octets of the content, exactly as received: no coding is undone.
@@ -33,7 +33,7 @@ impl ContentDigest {
 
     /// Whether the content was the one that the claim is about.
     pub fn holds(self) -> bool {
-        self.claimed.matches(self.hasher.finish().as_ref())
+        self.hasher.finish().matches(&self.claimed)
     }
 }
 

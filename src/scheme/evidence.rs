@@ -112,6 +112,8 @@ pub enum TransportSecurity {
 pub struct Carriers {
     /// Fields, read whole.
     pub fields: Vec<HeaderName>,
+    /// The common beginning of the names of further fields, lower-case; empty for none.
+    pub field_family: &'static str,
     /// Names of query parameters, compared after decoding.
     pub query_names: Vec<&'static str>,
     /// Names of form fields in the content.
@@ -132,9 +134,15 @@ impl Carriers {
         Cow::Owned(kept.join("&"))
     }
 
+    /// Whether a field carries credentials.
+    pub fn holds_field(&self, name: &HeaderName) -> bool {
+        self.fields.contains(name) || (!self.field_family.is_empty() && name.as_str().starts_with(self.field_family))
+    }
+
     /// Whether a credential of one could be taken for a credential of the other.
     pub fn overlaps(&self, other: &Self) -> bool {
-        let fields = self.fields.iter().any(|field| other.fields.contains(field));
+        let family = !self.field_family.is_empty() && self.field_family == other.field_family;
+        let fields = family || self.fields.iter().any(|field| other.fields.contains(field));
         let query = self.query_names.iter().any(|name| other.query_names.contains(name));
         fields || query || self.form_names.iter().any(|name| other.form_names.contains(name))
     }

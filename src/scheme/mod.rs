@@ -8,7 +8,6 @@ mod evidence;
 mod principal;
 mod refusal;
 mod registry;
-pub mod wssec;
 
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
@@ -28,6 +27,8 @@ use std::sync::Arc;
 registry::schemes! {
     /// OAuth WRAP 0.9.7.2 access tokens in Simple Web Token form (SWT 0.9.5.1).
     wrap => Wrap,
+    /// HTTP message authentication (US8078870): bound tokens, signed requests, digests, contexts.
+    wssec => Wssec,
 }
 
 /// What a scheme may lean on while it is built.

@@ -50,6 +50,12 @@ impl Principal {
         &self.claims
     }
 
+    /// The memory that it holds, roughly; for bounds on caches.
+    pub fn octets(&self) -> usize {
+        let texts = [self.issuer.len(), self.subject().map_or(0, str::len), self.claims.octets()];
+        texts.iter().fold(size_of::<Self>(), |sum, text| sum.saturating_add(*text))
+    }
+
     /// What logs call the token.
     pub const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
@@ -75,6 +81,11 @@ impl Fingerprint {
     pub const fn of_digest(digest: &[u8; 32]) -> Self {
         let [a, b, c, d, e, f, g, h, ..] = *digest;
         Self([a, b, c, d, e, f, g, h])
+    }
+
+    /// Its octets.
+    pub const fn octets(self) -> [u8; 8] {
+        self.0
     }
 }
 

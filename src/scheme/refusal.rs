@@ -1,5 +1,8 @@
 //! Why a credential did not hold, in three sides: malformed, rejected, or we could not tell.
 
+use super::wssec::wire::Unreadable;
+use crate::token::ClaimMiss;
+use crate::token::x509::X509Refusal;
 use std::sync::Arc;
 
 /// The outcome of a failed verification. A fault is never reported as the caller's mistake.
@@ -28,6 +31,8 @@ pub enum Malformation {
     TokenTooLarge,
     /// The form in the content cannot be read.
     ContentSyntax,
+    /// Something on the wire of WSSEC cannot be read.
+    Wire(Unreadable),
 }
 
 /// Why a readable credential does not hold.
@@ -51,6 +56,42 @@ pub enum Rejection {
     TimestampOutside,
     /// The content is not what was signed.
     DigestMismatch,
+    /// The credentials are for another realm.
+    RealmMismatch,
+    /// The kind of token is not taken, or it does not say which kind it is and several are.
+    ProfileRefused,
+    /// A token is not taken from where it stands.
+    LocationRefused,
+    /// A token without a signature by its holder.
+    ProofMissing,
+    /// The token does not say whose it is: nobody can prove to be its holder.
+    HolderKeyMissing,
+    /// The holder's key cannot be used, or does not open.
+    HolderKeyUnusable,
+    /// The algorithm is not taken, or not by a key of this kind.
+    AlgorithmRefused,
+    /// No key of the issuer has the name that the token gives.
+    KeyUnknown,
+    /// The token is of another type.
+    TokenTypeRefused,
+    /// The token does not hold yet.
+    NotYet,
+    /// The holder's signature is wrong.
+    HolderSignatureInvalid,
+    /// The signature speaks of less than it must.
+    UsageRefused,
+    /// The message is to be signed, and its digest is not there.
+    DigestMissing,
+    /// A field that the digest must cover is not covered.
+    CoverageMissing,
+    /// The nonce is not one of ours, or no longer.
+    NonceRefused,
+    /// The context token does not open: another key, another realm, or changed.
+    ContextRefused,
+    /// The context was revoked.
+    Revoked,
+    /// The certificate does not hold.
+    Certificate(X509Refusal),
 }
 
 /// Why we could not tell.
@@ -60,6 +101,8 @@ pub enum Fault {
     ForeignCredential,
     /// The log of what was used once has no room: whether this is the first use cannot be told.
     ReplayLogFull,
+    /// There is no randomness to make a nonce of.
+    RandomUnavailable,
 }
 
 impl Refusal {
@@ -100,6 +143,7 @@ impl Malformation {
             Self::TokenSyntax => "token_syntax",
             Self::TokenTooLarge => "token_too_large",
             Self::ContentSyntax => "content_syntax",
+            Self::Wire(unreadable) => unreadable.reason(),
         }
     }
 }
@@ -117,6 +161,24 @@ impl Rejection {
             Self::NonceSeen => "nonce_seen",
             Self::TimestampOutside => "timestamp_outside",
             Self::DigestMismatch => "digest_mismatch",
+            Self::RealmMismatch => "realm_mismatch",
+            Self::ProfileRefused => "profile_refused",
+            Self::LocationRefused => "location_refused",
+            Self::ProofMissing => "proof_missing",
+            Self::HolderKeyMissing => "holder_key_missing",
+            Self::HolderKeyUnusable => "holder_key_unusable",
+            Self::AlgorithmRefused => "algorithm_refused",
+            Self::KeyUnknown => "key_unknown",
+            Self::TokenTypeRefused => "token_type_refused",
+            Self::NotYet => "not_yet",
+            Self::HolderSignatureInvalid => "holder_signature_invalid",
+            Self::UsageRefused => "usage_refused",
+            Self::DigestMissing => "digest_missing",
+            Self::CoverageMissing => "coverage_missing",
+            Self::NonceRefused => "nonce_refused",
+            Self::ContextRefused => "context_refused",
+            Self::Revoked => "revoked",
+            Self::Certificate(refusal) => refusal.reason(),
         }
     }
 }
@@ -127,7 +189,23 @@ impl Fault {
         match self {
             Self::ForeignCredential => "foreign_credential",
             Self::ReplayLogFull => "replay_log_full",
+            Self::RandomUnavailable => "random_unavailable",
         }
+    }
+}
+
+impl From<ClaimMiss> for Rejection {
+    fn from(miss: ClaimMiss) -> Self {
+        match miss {
+            ClaimMiss::Missing(claim) => Self::ClaimMissing(claim),
+            ClaimMiss::Mismatch(claim) => Self::ClaimMismatch(claim),
+        }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 

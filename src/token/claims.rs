@@ -10,11 +10,25 @@ pub struct Claims {
     ends: Box<[End]>,
 }
 
-/// Where a name and its value end in the text; the name starts where the pair before it ended.
+/// Where a name and its value end in the text; the name starts where the pair before it ended. Four octets
+/// each, because claims are kept by the hundred thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct End {
-    name: usize,
-    value: usize,
+    name: u32,
+    value: u32,
+}
+
+impl End {
+    fn at(name: usize, value: usize) -> Result<Self, ClaimSyntax> {
+        match (u32::try_from(name), u32::try_from(value)) {
+            (Ok(name), Ok(value)) => Ok(Self { name, value }),
+            (Err(_), _) | (_, Err(_)) => Err(ClaimSyntax::TooLong),
+        }
+    }
+}
+
+fn wide(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 impl Claims {
@@ -26,9 +40,8 @@ impl Claims {
     /// Names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.ends.iter().scan(0, |start, end| {
-            let name = self.text.get(*start..end.name)?;
-            *start = end.value;
-            Some((name, self.text.get(end.name..end.value)?))
+            let (name, value) = (wide(end.name), wide(end.value));
+            Some((self.text.get(std::mem::replace(start, value)..name)?, self.text.get(name..value)?))
         })
     }
 
@@ -96,21 +109,21 @@ impl ClaimsBuilder {
 
     /// Takes what was appended since `start`, a name up to `name` and a value after it.
     fn close(&mut self, start: usize, name: usize) -> Result<(), ClaimSyntax> {
-        let end = End { name, value: self.text.len() };
-        let checked = text_at(&self.text, start, end.name).and_then(|added| {
-            text_at(&self.text, end.name, end.value)?;
+        let value = self.text.len();
+        let checked = text_at(&self.text, start, name).and_then(|added| {
+            text_at(&self.text, name, value)?;
             let mut known_start = 0;
             let known = self.ends.iter().any(|known| {
-                let known_name = self.text.get(std::mem::replace(&mut known_start, known.value)..known.name);
+                let known_name = self.text.get(std::mem::replace(&mut known_start, wide(known.value))..wide(known.name));
                 known_name == Some(added.as_bytes())
             });
-            if known { Err(ClaimSyntax::NameRepeated) } else { Ok(()) }
+            if known { Err(ClaimSyntax::NameRepeated) } else { End::at(name, value) }
         });
         match checked {
-            Ok(()) => self.ends.push(end),
+            Ok(end) => self.ends.push(end),
             Err(_) => self.text.truncate(start),
         }
-        checked
+        checked.map(|_| ())
     }
 }
 
@@ -123,6 +136,8 @@ fn text_at(text: &[u8], start: usize, end: usize) -> Result<&str, ClaimSyntax> {
 pub enum ClaimSyntax {
     /// The name stands twice.
     NameRepeated,
+    /// The claims together take more than four gibibytes.
+    TooLong,
     /// Name or value cannot be decoded.
     Form(FormSyntax),
 }

@@ -12,6 +12,7 @@
 mod attacks;
 mod config_problems;
 mod flow;
+mod fuzz_corpus;
 mod house_rules;
 mod support;
 

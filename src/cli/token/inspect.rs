@@ -1,8 +1,8 @@
 //! `portcullis token swt inspect`.
 
-use super::{Presented, words};
+use super::{Presented, expiry, words};
 use crate::cli::failure::Failure;
-use crate::cli::terminal::{date, print, printable, span};
+use crate::cli::terminal::{print, printable};
 use crate::clock::{self, UnixTime};
 use crate::token::swt::{EXPIRES_ON, SwtSyntax, Unconfirmed};
 use clap::Args;
@@ -31,21 +31,14 @@ fn describe(token: &str, now: UnixTime) -> Result<String, SwtSyntax> {
     let mut text = "NOT VERIFIED: this is what the token says; whether its issuer said it was not checked.\n\n".to_owned();
     for (name, value) in &pairs {
         let [shown_name, shown_value] = [printable(name), printable(value)];
-        let note = if name == EXPIRES_ON { expiry(value, now) } else { String::new() };
+        let end = if name == EXPIRES_ON { value.parse().ok().map(UnixTime::from_seconds) } else { None };
+        let note = end.map(|end| expiry(end, now)).unwrap_or_default();
         text.push_str(&format!("{shown_name:<width$}  {shown_value}{note}\n"));
     }
     if pairs.iter().all(|(name, _)| name != EXPIRES_ON) {
         text.push_str(&format!("\nIt has no {EXPIRES_ON}: no gateway takes it as an access token.\n"));
     }
     Ok(text)
-}
-
-fn expiry(seconds: &str, now: UnixTime) -> String {
-    let Ok(end) = seconds.parse().map(UnixTime::from_seconds) else { return String::new() };
-    match end.seconds().checked_sub(now.seconds()) {
-        Some(left) if left > 0 => format!("  = {}, in {}", date(end), span(left)),
-        Some(_) | None => format!("  = {}, over since {}", date(end), span(now.seconds().saturating_sub(end.seconds()))),
-    }
 }
 
 #[cfg(test)]

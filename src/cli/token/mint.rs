@@ -1,10 +1,12 @@
 //! `portcullis token swt mint`.
 
-use super::read_key;
+use super::holder::{SealedHolder, check_stdin};
+use super::{claim, period, read_key};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::print;
 use crate::clock::{self, UnixTime};
 use crate::setting::Period;
+use crate::token::jose::cnf::SEALED_CLAIM;
 use crate::token::swt::{Statement, SwtKey, issue};
 use clap::Args;
 use std::path::PathBuf;
@@ -32,41 +34,44 @@ pub(super) struct Mint {
     /// How long the token holds: 90s, 5m, 1h, 7d.
     #[arg(long, value_name = "PERIOD", default_value = "1h", value_parser = period)]
     expires_in: Period,
+    #[command(flatten)]
+    sealed: SealedHolder,
 }
 
 const EXAMPLE: &str = "Example:
   portcullis token swt mint --key-file swt.key --issuer https://nightclub.example/ \\
-    --audience http://localhost:8080/bartender --claim Birthdate=1979-05-25 --expires-in 15m";
+    --audience http://localhost:8080/bartender --claim Birthdate=1979-05-25 --expires-in 15m
+
+A token that only the holder of a secret can use:
+  portcullis token swt mint --key-file swt.key --issuer https://nightclub.example/ \\
+    --audience http://localhost:8080/bartender --cnf-jwe-key proof.key --proof-key client.key";
 
 impl Mint {
     pub(super) fn run(self) -> Result<(), Failure> {
+        check_stdin(self.sealed.files().chain([self.key_file.as_path()]))?;
         let key = read_key(&self.key_file)?;
         let token = self.mint(&key, clock::now())?;
         print(&Zeroizing::new([&*token, "\n"].concat()))
     }
 
     fn mint(&self, key: &SwtKey, now: UnixTime) -> Result<Zeroizing<String>, Failure> {
-        let claims: Vec<_> = self.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut claims: Vec<_> = self.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let sealed = self.sealed.seal()?;
+        claims.extend(sealed.as_ref().map(|sealed| (SEALED_CLAIM, sealed.as_str())));
         let expires = now.later(self.expires_in.duration().as_secs());
         let statement = Statement { claims: &claims, issuer: &self.issuer, audience: Some(&self.audience), expires: Some(expires) };
         issue(&statement, key).map_err(|error| format!("a token cannot have {error}").into())
     }
 }
 
-fn claim(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-fn period(text: &str) -> Result<Period, String> {
-    let period = Period::parse(text).ok_or("expected digits and a unit, such as 90s, 5m, 1h or 7d")?;
-    if period.duration().as_secs() == 0 { Err("a token that holds for less than a second is no use".to_owned()) } else { Ok(period) }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::holder::tests::sealed_holder;
     use super::super::tests::{AUDIENCE, ISSUER, NOW, key, minted};
     use super::*;
+    use crate::token::jose::cnf::{ProofMaterial, open_sealed};
+    use crate::token::jose::jwe::SharedKey;
+    use crate::token::swt::Unconfirmed;
 
     fn mint(claims: &[(&str, &str)]) -> Mint {
         let claims = claims.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -76,6 +81,7 @@ mod tests {
             audience: AUDIENCE.to_owned(),
             claims,
             expires_in: Period::from_secs(3600),
+            sealed: SealedHolder::default(),
         }
     }
 
@@ -86,17 +92,19 @@ mod tests {
     }
 
     #[test]
+    fn the_token_is_bound_to_a_sealed_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let bound = Mint { sealed: sealed_holder(folder.path()), ..mint(&[]) }.mint(&key(7), NOW).unwrap();
+        let swt = Unconfirmed::parse(&bound).unwrap().confirmed_by([&key(7)]).unwrap();
+        let shared = SharedKey::from_octets(&[9; 32]).unwrap();
+        let proof = open_sealed(swt.claims().value("cnf.jwe").unwrap(), [&shared]).unwrap();
+        assert!(matches!(proof.material(), ProofMaterial::Secret(octets) if ***octets == [3; 32]));
+    }
+
+    #[test]
     fn claims_that_no_reader_takes_are_refused() {
         for claims in [&[("Issuer", "x")][..], &[("a", "1"), ("a", "2")], &[("", "x")]] {
             assert!(matches!(mint(claims).mint(&key(7), NOW), Err(Failure::Reason(_))), "{claims:?}");
         }
-    }
-
-    #[test]
-    fn arguments_are_read() {
-        assert_eq!(claim("a=b=c").unwrap(), ("a".to_owned(), "b=c".to_owned()));
-        assert!(claim("a").is_err());
-        assert_eq!(period("15m"), Ok(Period::from_secs(900)));
-        assert!(["15", "0s", "10ms", "-1h"].iter().all(|text| period(text).is_err()));
     }
 }

@@ -1,11 +1,15 @@
 //! `portcullis token`: tokens made, looked at and verified on the desk, without a gateway.
 
+mod holder;
 mod inspect;
+mod jwt;
 mod mint;
 mod verify;
 
 use super::failure::Failure;
-use super::terminal::{read, remark};
+use super::terminal::{date, read, remark, span};
+use crate::clock::UnixTime;
+use crate::setting::Period;
 use crate::token::form::FormSyntax;
 use crate::token::swt::{MAX_PAIRS, SwtKey, SwtSyntax};
 use clap::{Args, Subcommand};
@@ -25,6 +29,9 @@ enum Format {
     /// Simple Web Tokens, as OAuth WRAP carries them.
     #[command(subcommand)]
     Swt(Act),
+    /// JSON Web Tokens, for anyone or bound to a key of their holder.
+    #[command(subcommand)]
+    Jwt(jwt::Act),
 }
 
 #[derive(Subcommand)]
@@ -36,11 +43,11 @@ enum Act {
 
 impl Token {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Format::Swt(act) = self.format;
-        match act {
-            Act::Mint(mint) => mint.run(),
-            Act::Inspect(inspect) => inspect.run(),
-            Act::Verify(verify) => verify.run(),
+        match self.format {
+            Format::Swt(Act::Mint(mint)) => mint.run(),
+            Format::Swt(Act::Inspect(inspect)) => inspect.run(),
+            Format::Swt(Act::Verify(verify)) => verify.run(),
+            Format::Jwt(act) => act.run(),
         }
     }
 }
@@ -78,6 +85,28 @@ fn read_key(path: &Path) -> Result<SwtKey, Failure> {
         .map_err(|syntax| format!("{}: {syntax}; a key is 32 octets in base64, as `portcullis keys swt` makes them", path.display()).into())
 }
 
+fn claim(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn period(text: &str) -> Result<Period, String> {
+    let period = Period::parse(text).ok_or("expected digits and a unit, such as 90s, 5m, 1h or 7d")?;
+    if period.duration().as_secs() == 0 { Err("a token that holds for less than a second is no use".to_owned()) } else { Ok(period) }
+}
+
+fn leeway(text: &str) -> Result<Period, String> {
+    Period::parse(text).ok_or_else(|| "expected digits and a unit, such as 30s".to_owned())
+}
+
+/// When a token ends or ended, as a note beside the number.
+fn expiry(end: UnixTime, now: UnixTime) -> String {
+    match end.seconds().checked_sub(now.seconds()) {
+        Some(left) if left > 0 => format!("  = {}, in {}", date(end), span(left)),
+        Some(_) | None => format!("  = {}, over since {}", date(end), span(now.seconds().saturating_sub(end.seconds()))),
+    }
+}
+
 /// What is wrong with a text that is not a token.
 fn words(syntax: SwtSyntax) -> String {
     match syntax {
@@ -96,7 +125,6 @@ fn words(syntax: SwtSyntax) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::UnixTime;
     use crate::token::swt::{Statement, issue};
 
     pub(super) const NOW: UnixTime = UnixTime::from_seconds(1_700_000_000);
@@ -115,6 +143,15 @@ mod tests {
     #[test]
     fn a_token_given_as_an_argument_is_taken_as_it_is() {
         assert_eq!(*Presented { token: "a=b".to_owned() }.read().unwrap(), "a=b");
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        assert_eq!(claim("a=b=c").unwrap(), ("a".to_owned(), "b=c".to_owned()));
+        assert!(claim("a").is_err());
+        assert_eq!(period("15m"), Ok(Period::from_secs(900)));
+        assert!(["15", "0s", "10ms", "-1h"].iter().all(|text| period(text).is_err()));
+        assert!(leeway("0s").is_ok() && leeway("30").is_err());
     }
 
     #[test]

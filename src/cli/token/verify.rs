@@ -1,6 +1,6 @@
 //! `portcullis token swt verify`.
 
-use super::{Presented, read_key, words};
+use super::{Presented, leeway, read_key, words};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::{date, print, printable, span};
 use crate::clock::{self, UnixTime};
@@ -131,10 +131,6 @@ fn held(token: &Swt, expected: &Expected, end: UnixTime) -> String {
     let Expected { issuer: wanted_issuer, audience: wanted_audience, .. } = expected;
     let [wanted_issuer, wanted_audience] = [asked(wanted_issuer), asked(wanted_audience)];
     format!("holds until {}\nissuer    {issuer} ({wanted_issuer})\naudience  {audience} ({wanted_audience})\n", date(end))
-}
-
-fn leeway(text: &str) -> Result<Period, String> {
-    Period::parse(text).ok_or_else(|| "expected digits and a unit, such as 30s".to_owned())
 }
 
 #[cfg(test)]

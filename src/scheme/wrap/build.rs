@@ -7,8 +7,9 @@ use super::verify::{Issuer, Requirements, Verifier};
 use crate::scheme::{Carriers, Onward, Resources};
 use crate::setting::{ByteSize, Files, Located, Period, Position, Problem, SecretText};
 use crate::token::swt::SwtKey;
-use crate::token::{AudienceRule, ClaimRules};
+use crate::token::{AudienceRule, ClaimRuleSettings, ClaimRules};
 use http::header::AUTHORIZATION;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,26 +22,14 @@ type Problems = Vec<Problem>;
 
 pub(super) fn build(config: &Located<WrapConfig>, resources: &Resources<'_>) -> Result<Wrap, Problems> {
     let mut problems = Problems::new();
-    let issuers = issuers(&config.issuers, resources.files, &mut problems);
-    let audiences = audiences(config, &mut problems);
-    let claims = match ClaimRules::build(config.claims.iter().map(|(name, rule)| (&**name, rule))) {
-        Ok(rules) => rules,
-        Err(found) => {
-            problems.extend(found);
-            ClaimRules::default()
-        }
-    };
+    let WrapConfig { issuers, audience, audiences, audience_match, claims, leeway, subject_claim, .. } = &**config;
+    let audiences = Audiences { sole: audience.as_ref(), several: audiences.as_ref(), compared: *audience_match, at: config.at() };
+    let terms = Terms { issuers, audiences, claims, leeway, subject_claim };
+    let requirements = requirements(&terms, resources.files, &mut problems);
     check_limits(config, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let requirements = Requirements {
-        issuers,
-        audiences,
-        claims,
-        subject_claim: config.subject_claim.clone(),
-        leeway: config.leeway.duration().as_secs(),
-    };
     Ok(Wrap {
         carriers: carriers(config),
         onward: onward(config.forward_token),
@@ -51,6 +40,53 @@ pub(super) fn build(config: &Located<WrapConfig>, resources: &Resources<'_>) -> 
         },
         verifier: Verifier::new(Arc::clone(resources.name), requirements, config.verdict_cache.octets()),
     })
+}
+
+/// The settings that say which Simple Web Tokens are taken, wherever they stand.
+pub(in crate::scheme) struct Terms<'a> {
+    pub(in crate::scheme) issuers: &'a Located<Vec<IssuerConfig>>,
+    pub(in crate::scheme) audiences: Audiences<'a>,
+    pub(in crate::scheme) claims: &'a BTreeMap<Box<str>, Located<ClaimRuleSettings>>,
+    pub(in crate::scheme) leeway: &'a Located<Period>,
+    pub(in crate::scheme) subject_claim: &'a str,
+}
+
+/// For whom tokens may be: stated in one of two ways.
+pub(in crate::scheme) struct Audiences<'a> {
+    pub(in crate::scheme) sole: Option<&'a Located<Box<str>>>,
+    pub(in crate::scheme) several: Option<&'a Located<Vec<Located<Box<str>>>>>,
+    pub(in crate::scheme) compared: AudienceMatch,
+    pub(in crate::scheme) at: Position,
+}
+
+/// Compiles the terms, as far as they are any good.
+pub(in crate::scheme) fn requirements(terms: &Terms<'_>, files: &Files, problems: &mut Problems) -> Requirements {
+    Requirements {
+        issuers: issuers(terms.issuers, files, problems),
+        audiences: audiences(&terms.audiences, problems),
+        claims: claims(terms.claims, problems),
+        subject_claim: terms.subject_claim.into(),
+        leeway: leeway(terms.leeway, problems),
+    }
+}
+
+/// Compiles rules for claims, as far as they are any good.
+pub(in crate::scheme) fn claims(rules: &BTreeMap<Box<str>, Located<ClaimRuleSettings>>, problems: &mut Problems) -> ClaimRules {
+    ClaimRules::build(rules.iter().map(|(name, rule)| (&**name, rule))).unwrap_or_else(|found| {
+        problems.extend(found);
+        ClaimRules::default()
+    })
+}
+
+/// Checks how long after its end a token may hold; in seconds.
+pub(in crate::scheme) fn leeway(leeway: &Located<Period>, problems: &mut Problems) -> u64 {
+    if **leeway > MAX_LEEWAY {
+        problems.push(Problem::new(leeway.at(), format!("{:?}", **leeway), "a leeway of at most 5m"));
+    }
+    if leeway.duration().subsec_nanos() != 0 {
+        problems.push(Problem::new(leeway.at(), format!("{:?}", **leeway), "whole seconds, in which tokens state their end"));
+    }
+    leeway.duration().as_secs()
 }
 
 const fn onward(forward_token: ForwardToken) -> Onward {
@@ -73,17 +109,11 @@ fn carriers(config: &WrapConfig) -> Carriers {
 }
 
 fn check_limits(config: &WrapConfig, problems: &mut Problems) {
-    let WrapConfig { accept, leeway, max_token_size, max_form_size, .. } = config;
+    let WrapConfig { accept, max_token_size, max_form_size, .. } = config;
     let is_repeated = |place: &Accept| accept.iter().filter(|other| *other == place).count() > 1;
     if accept.is_empty() || accept.iter().any(is_repeated) {
         let found = if accept.is_empty() { "an empty list" } else { "a place that stands twice" };
         problems.push(Problem::new(accept.at(), found, "some of `header`, `bearer`, `query` and `form`, each once"));
-    }
-    if **leeway > MAX_LEEWAY {
-        problems.push(Problem::new(leeway.at(), format!("{:?}", **leeway), "a leeway of at most 5m"));
-    }
-    if leeway.duration().subsec_nanos() != 0 {
-        problems.push(Problem::new(leeway.at(), format!("{:?}", **leeway), "whole seconds, in which tokens state their end"));
     }
     for size in [max_token_size, max_form_size] {
         if size.octets() == 0 || **size > MAX_SIZE {
@@ -92,18 +122,19 @@ fn check_limits(config: &WrapConfig, problems: &mut Problems) {
     }
 }
 
-fn audiences(config: &Located<WrapConfig>, problems: &mut Problems) -> Box<[AudienceRule]> {
+/// Compiles the audiences, as far as they are any good.
+pub(in crate::scheme) fn audiences(stated: &Audiences<'_>, problems: &mut Problems) -> Box<[AudienceRule]> {
     let expected = "either `audience` with a text or `audiences` with at least one";
-    let listed: Vec<&Located<Box<str>>> = match (&config.audience, &config.audiences) {
+    let listed: Vec<&Located<Box<str>>> = match (stated.sole, stated.several) {
         (Some(sole), None) => vec![sole],
         (None, Some(several)) if !several.is_empty() => several.iter().collect(),
         (None, Some(empty)) => return refuse(problems, Problem::new(empty.at(), "an empty list", expected)),
         (Some(_), Some(several)) => return refuse(problems, Problem::new(several.at(), "both", expected)),
-        (None, None) => return refuse(problems, Problem::new(config.at(), "no audience", expected)),
+        (None, None) => return refuse(problems, Problem::new(stated.at, "no audience", expected)),
     };
     let mut rules = Vec::with_capacity(listed.len());
     for audience in listed {
-        match audience_rule(audience, config.audience_match) {
+        match audience_rule(audience, stated.compared) {
             Ok(rule) => rules.push(rule),
             Err(problem) => problems.push(problem),
         }

@@ -1,9 +1,9 @@
 //! OAuth WRAP, the protected resource's side: finds a Simple Web Token and proves it by its issuer's keys.
 
-mod build;
+pub(in crate::scheme) mod build;
 mod config;
 mod extract;
-mod verify;
+pub(in crate::scheme) mod verify;
 
 #[cfg(test)]
 mod tests;

@@ -6,23 +6,23 @@ use crate::scheme::principal::Asserted;
 use crate::scheme::{Fingerprint, Malformation, Memory, Principal, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::swt::{Expiry, Swt, SwtKey, Unconfirmed, Unproved};
-use crate::token::{AudienceRule, ClaimMiss, ClaimRules};
+use crate::token::{AudienceRule, ClaimRules};
 use std::sync::Arc;
 
 /// Somebody whose tokens are taken, with the current key first and the previous one after it.
-pub(super) struct Issuer {
-    pub(super) name: Box<str>,
-    pub(super) keys: Box<[SwtKey]>,
+pub(in crate::scheme) struct Issuer {
+    pub(in crate::scheme) name: Box<str>,
+    pub(in crate::scheme) keys: Box<[SwtKey]>,
 }
 
 /// What a token must be.
-pub(super) struct Requirements {
-    pub(super) issuers: Box<[Issuer]>,
-    pub(super) audiences: Box<[AudienceRule]>,
-    pub(super) claims: ClaimRules,
-    pub(super) subject_claim: Box<str>,
+pub(in crate::scheme) struct Requirements {
+    pub(in crate::scheme) issuers: Box<[Issuer]>,
+    pub(in crate::scheme) audiences: Box<[AudienceRule]>,
+    pub(in crate::scheme) claims: ClaimRules,
+    pub(in crate::scheme) subject_claim: Box<str>,
     /// In seconds.
-    pub(super) leeway: u64,
+    pub(in crate::scheme) leeway: u64,
 }
 
 /// Judges tokens by one set of requirements.
@@ -33,14 +33,11 @@ pub(super) struct Verifier {
     /// with the time of the request is an age, and that only grows; `after` and `before` compare with
     /// fixed dates. A rule that could cease to hold before the token does must not be cached this way.
     verdicts: VerdictCache<Arc<Principal>>,
-    expiry_name: Arc<str>,
-    audience_name: Arc<str>,
 }
 
 impl Verifier {
     pub(super) fn new(scheme: Arc<str>, requirements: Requirements, cache_octets: u64) -> Self {
-        let (expiry_name, audience_name) = (crate::token::swt::EXPIRES_ON.into(), crate::token::swt::AUDIENCE.into());
-        Self { scheme, requirements, verdicts: VerdictCache::bounded(cache_octets), expiry_name, audience_name }
+        Self { scheme, requirements, verdicts: VerdictCache::bounded(cache_octets) }
     }
 
     pub(super) fn verify(&self, token: &str, now: UnixTime) -> Result<(Arc<Principal>, Memory), Refusal> {
@@ -48,32 +45,40 @@ impl Verifier {
         if let Some(principal) = self.verdicts.find(&digest, now) {
             return Ok((principal, Memory::Hit));
         }
-        let principal = Arc::new(self.judge(token, &digest, now)?);
+        let principal = Arc::new(self.requirements.judge(&self.scheme, token, &digest, now)?);
         let end = principal.expires().later(self.requirements.leeway);
-        self.verdicts.keep(&digest, Arc::clone(&principal), octets(&principal), end);
+        self.verdicts.keep(&digest, Arc::clone(&principal), principal.octets(), end);
         Ok((principal, Memory::Miss))
     }
 
     pub(super) fn verdict_counts(&self) -> CacheCounts {
         self.verdicts.counts()
     }
+}
 
-    fn judge(&self, token: &str, digest: &[u8; DIGEST_LENGTH], now: UnixTime) -> Result<Principal, Refusal> {
-        let Requirements { issuers, audiences, claims, subject_claim, leeway } = &self.requirements;
+impl Requirements {
+    /// Judges a token; what it yields holds until its end, with the leeway.
+    pub(in crate::scheme) fn judge(
+        &self,
+        scheme: &Arc<str>,
+        token: &str,
+        digest: &[u8; DIGEST_LENGTH],
+        now: UnixTime,
+    ) -> Result<Principal, Refusal> {
         let token = Unconfirmed::parse(token).map_err(|_| Malformation::TokenSyntax)?;
-        let issuer = issuers.iter().find(|issuer| token.names_issuer(&issuer.name)).ok_or(Rejection::IssuerUntrusted)?;
+        let issuer = self.issuers.iter().find(|issuer| token.names_issuer(&issuer.name)).ok_or(Rejection::IssuerUntrusted)?;
         let token = token.confirmed_by(&issuer.keys).map_err(refusal_of)?;
-        let expires = match token.expiry(now, *leeway) {
+        let expires = match token.expiry(now, self.leeway) {
             Expiry::Until(end) => end,
             Expiry::Over => return Err(Rejection::Expired.into()),
-            Expiry::Unstated => return Err(Rejection::ClaimMissing(Arc::clone(&self.expiry_name)).into()),
+            Expiry::Unstated => return Err(Rejection::ClaimMissing(crate::token::swt::EXPIRES_ON.into()).into()),
         };
-        self.check_audience(&token, audiences)?;
-        claims.judge(token.claims(), now).map_err(rejection_of)?;
+        self.check_audience(&token)?;
+        self.claims.judge(token.claims(), now).map_err(Rejection::from)?;
         // An empty name names nobody.
-        let subject = token.claims().value(subject_claim).filter(|subject| !subject.is_empty()).map(Box::from);
+        let subject = token.claims().value(&self.subject_claim).filter(|subject| !subject.is_empty()).map(Box::from);
         Ok(Principal::assertion(Asserted {
-            scheme: Arc::clone(&self.scheme),
+            scheme: Arc::clone(scheme),
             issuer: issuer.name.clone(),
             subject,
             expires,
@@ -82,11 +87,11 @@ impl Verifier {
         }))
     }
 
-    fn check_audience(&self, token: &Swt, audiences: &[AudienceRule]) -> Result<(), Rejection> {
+    fn check_audience(&self, token: &Swt) -> Result<(), Rejection> {
         let Some(audience) = token.audience() else {
-            return Err(Rejection::ClaimMissing(Arc::clone(&self.audience_name)));
+            return Err(Rejection::ClaimMissing(crate::token::swt::AUDIENCE.into()));
         };
-        let is_ours = audiences.iter().any(|ours| ours.admits(audience));
+        let is_ours = self.audiences.iter().any(|ours| ours.admits(audience));
         if is_ours { Ok(()) } else { Err(Rejection::AudienceMismatch) }
     }
 }
@@ -96,17 +101,4 @@ fn refusal_of(unproved: Unproved) -> Refusal {
         Unproved::Mac => Rejection::SignatureInvalid.into(),
         Unproved::Syntax(_) => Malformation::TokenSyntax.into(),
     }
-}
-
-fn rejection_of(miss: ClaimMiss) -> Rejection {
-    match miss {
-        ClaimMiss::Missing(claim) => Rejection::ClaimMissing(claim),
-        ClaimMiss::Mismatch(claim) => Rejection::ClaimMismatch(claim),
-    }
-}
-
-/// The memory a principal holds, roughly.
-fn octets(principal: &Principal) -> usize {
-    let texts = [principal.issuer().len(), principal.subject().map_or(0, str::len), principal.claims().octets()];
-    texts.iter().fold(size_of::<Principal>(), |sum, text| sum.saturating_add(*text))
 }

@@ -35,9 +35,9 @@ struct Part {
 }
 
 impl MemoryReplayLog {
-    /// A log that began at `began` and has room for `entries` marks. Marks do not fall evenly into the parts of a
-    /// large log: each part has some room more, so that none is full before `entries` are held. What may be held
-    /// in the end, at most a tenth more where there are 100,000, is in the counts.
+    /// A log that began at `began` and has room for `entries` marks that count, and for a quarter more: there lies
+    /// what is over and not cleared away yet. Marks do not fall evenly into the parts of a large log, so each part
+    /// has some room beyond that. What may be held in the end, at most, is in the counts.
     ///
     /// # Errors
     /// There is no randomness. Without, a caller could choose nonces that crowd in one place.
@@ -83,13 +83,12 @@ impl MemoryReplayLog {
     }
 }
 
-/// The room of one of several parts: what falls into it on average, and six standard deviations.
+/// The room of a part: what falls into it on average, six standard deviations where there are several, and a
+/// quarter for what is over.
 const fn shard_room(entries: usize, shards: usize) -> usize {
-    if shards == 1 {
-        return entries;
-    }
     let average = entries.div_ceil(shards);
-    average.saturating_add(average.isqrt().saturating_mul(6))
+    let uneven = if shards == 1 { 0 } else { average.isqrt().saturating_mul(6) };
+    average.saturating_add(uneven).saturating_add(average / 4)
 }
 
 impl Cell {

@@ -11,8 +11,8 @@ const EMPTY: Slot = [0; 5];
 /// The octets of a slot.
 pub(super) const SLOT_OCTETS: usize = size_of::<Slot>();
 
-/// How many slots each mark looks at to clear away what is over. More, and less lies around; fewer, and a mark
-/// is quicker.
+/// How many steps each mark takes to clear away what is over. In the time of one turn through the table a quarter as
+/// many marks are made as there are slots; half of that lies around on average although it is over, see `shard_room`.
 const SWEEP: usize = 4;
 
 /// A key as words.
@@ -92,6 +92,9 @@ impl Shard {
         if until < self.latest {
             return Err(NotMarked::TooOld);
         }
+        // The place is nowhere near the processor yet: ask for it, and clear up while it comes.
+        std::hint::black_box(self.read(self.home(key)));
+        self.sweep(SWEEP);
         let mut place = self.place(key);
         if matches!(place, Place::Empty(_)) && self.held >= self.room && self.swept_whole < self.latest {
             // At most once in a second, and only where the alternative is to refuse.
@@ -109,7 +112,6 @@ impl Shard {
                 self.write(index, [a, b, c, d, until]);
             }
         }
-        self.sweep(SWEEP);
         Ok(())
     }
 

@@ -78,6 +78,11 @@ impl FirstProfile {
         }
     }
 
+    /// The profile of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.word() == word)
+    }
+
     const fn number(self) -> u8 {
         match self {
             Self::Jwt => 1,
@@ -174,8 +179,11 @@ fn read_subject(reader: &mut Reader<'_>) -> Option<Option<Box<str>>> {
 }
 
 fn read_claims(reader: &mut Reader<'_>) -> Option<Claims> {
-    let mut claims = ClaimsBuilder::default();
-    for _ in 0..reader.short()? {
+    let pairs = reader.short()?;
+    // Exactly as much room as is needed: what is opened may stay in a cache for hours.
+    let lengths = usize::from(pairs).checked_mul(4)?;
+    let mut claims = ClaimsBuilder::with_room(reader.left().checked_sub(lengths)?, usize::from(pairs));
+    for _ in 0..pairs {
         claims.add(reader.text()?, reader.text()?).ok()?;
     }
     Some(claims.build())

@@ -44,6 +44,11 @@ impl<'o> Reader<'o> {
         std::str::from_utf8(self.piece(usize::from(length))?).ok()
     }
 
+    /// How many octets are left.
+    pub(super) const fn left(&self) -> usize {
+        self.0.len()
+    }
+
     /// All that is left.
     pub(super) const fn rest(self) -> &'o [u8] {
         self.0

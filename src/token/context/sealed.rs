@@ -3,8 +3,8 @@
 
 use super::binding::Binding;
 use super::contents::Context;
+use super::key_ring::{KeyRing, Purpose, RingKey, SCOPE_LENGTH};
 use super::octets::Reader;
-use super::ring::{KeyRing, Purpose, RingKey, SCOPE_LENGTH};
 use crate::clock::UnixTime;
 use crate::crypto::{NONCE_LENGTH, Random, RandomUnavailable, SealFault, TAG_LENGTH};
 use std::fmt;
@@ -27,8 +27,8 @@ pub fn is_context(octets: &[u8]) -> bool {
 ///
 /// # Errors
 /// See [`NotIssued`]; the caller goes on with the token he has.
-pub fn issue(context: &Context, ring: &KeyRing, binding: &Binding, random: &impl Random) -> Result<Vec<u8>, NotIssued> {
-    let key = ring.first();
+pub fn issue(context: &Context, keys: &KeyRing, binding: &Binding, random: &impl Random) -> Result<Vec<u8>, NotIssued> {
+    let key = keys.first();
     let head = PREFIX.len().saturating_add(1).saturating_add(key.id().len()).saturating_add(NONCE_LENGTH);
     let sealed = context.length().saturating_add(TAG_LENGTH);
     if head.saturating_add(sealed) > LARGEST_TOKEN {
@@ -52,7 +52,7 @@ pub fn issue(context: &Context, ring: &KeyRing, binding: &Binding, random: &impl
 ///
 /// # Errors
 /// See [`NotOpened`].
-pub fn open(octets: &[u8], ring: &KeyRing, binding: &Binding, now: UnixTime) -> Result<Context, NotOpened> {
+pub fn open(octets: &[u8], keys: &KeyRing, binding: &Binding, now: UnixTime) -> Result<Context, NotOpened> {
     let rest = octets.strip_prefix(&PREFIX).ok_or(NotOpened::NotOurs)?;
     if octets.len() > LARGEST_TOKEN {
         return Err(NotOpened::Damaged);
@@ -61,7 +61,7 @@ pub fn open(octets: &[u8], ring: &KeyRing, binding: &Binding, now: UnixTime) -> 
     let length = reader.octet().ok_or(NotOpened::Damaged)?;
     let id = reader.piece(usize::from(length)).ok_or(NotOpened::Damaged)?;
     let nonce = reader.array().ok_or(NotOpened::Damaged)?;
-    let key = ring.find(id).ok_or(NotOpened::UnknownKey)?;
+    let key = keys.find(id).ok_or(NotOpened::UnknownKey)?;
     let mut sealed = Zeroizing::new(reader.rest().to_vec());
     let contents = key.sealing.open(nonce, &associated(key, binding), &mut sealed).map_err(|_| NotOpened::Damaged)?;
     let context = Context::read(contents).ok_or(NotOpened::Damaged)?;
@@ -133,7 +133,7 @@ mod tests {
 
     const NOW: UnixTime = UnixTime::from_seconds(1_700_000_001);
 
-    fn ring(lines: &[(&str, u8)]) -> KeyRing {
+    fn keys(lines: &[(&str, u8)]) -> KeyRing {
         let text: String = lines.iter().map(|(id, key)| format!("{id} {}\n", base64::encode(&[*key; 32]))).collect();
         KeyRing::from_text(text.as_bytes()).unwrap()
     }
@@ -142,26 +142,26 @@ mod tests {
         Binding::new("partners", "orders")
     }
 
-    fn token(ring: &KeyRing) -> Vec<u8> {
-        issue(&context(), ring, &binding(), &SystemRandom::new()).unwrap()
+    fn token(keys: &KeyRing) -> Vec<u8> {
+        issue(&context(), keys, &binding(), &SystemRandom::new()).unwrap()
     }
 
     #[test]
     fn what_is_sealed_opens_again() {
-        let ring = ring(&[("a", 1)]);
-        let token = token(&ring);
+        let keys = keys(&[("a", 1)]);
+        let token = token(&keys);
         assert!(is_context(&token));
         assert_eq!(token[..6], *b"PCT1\x01a");
         assert_eq!(token.len(), 4 + 2 + 12 + context().length() + 16);
-        assert_eq!(open(&token, &ring, &binding(), NOW), Ok(context()));
-        assert_ne!(super::tests::token(&ring), token, "nonces differ");
+        assert_eq!(open(&token, &keys, &binding(), NOW), Ok(context()));
+        assert_ne!(super::tests::token(&keys), token, "nonces differ");
         assert!(!token.windows(8).any(|window| *window == context().secret[..8]));
     }
 
     #[test]
     fn no_bit_can_be_changed() {
-        let ring = ring(&[("a", 1), ("b", 2)]);
-        let token = token(&ring);
+        let keys = keys(&[("a", 1), ("b", 2)]);
+        let token = token(&keys);
         for bit in 0..token.len() * 8 {
             let mut changed = token.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
@@ -170,31 +170,31 @@ mod tests {
                 4..6 => &[NotOpened::UnknownKey, NotOpened::Damaged],
                 _ => &[NotOpened::Damaged],
             };
-            let found = open(&changed, &ring, &binding(), NOW).unwrap_err();
+            let found = open(&changed, &keys, &binding(), NOW).unwrap_err();
             assert!(expected.contains(&found), "bit {bit}: {found:?}");
         }
     }
 
     #[test]
     fn nothing_can_be_cut_or_added() {
-        let ring = ring(&[("a", 1)]);
-        let token = token(&ring);
+        let keys = keys(&[("a", 1)]);
+        let token = token(&keys);
         for end in 0..token.len() {
-            let found = open(&token[..end], &ring, &binding(), NOW).unwrap_err();
+            let found = open(&token[..end], &keys, &binding(), NOW).unwrap_err();
             assert_eq!(found, if end < 4 { NotOpened::NotOurs } else { NotOpened::Damaged }, "cut at {end}");
         }
         for added in [1, LARGEST_TOKEN] {
             let longer = [&token[..], &vec![0; added]].concat();
-            assert_eq!(open(&longer, &ring, &binding(), NOW), Err(NotOpened::Damaged));
+            assert_eq!(open(&longer, &keys, &binding(), NOW), Err(NotOpened::Damaged));
         }
     }
 
     #[test]
     fn another_ring_scheme_or_realm_does_not_open_it() {
-        let own = ring(&[("a", 1)]);
+        let own = keys(&[("a", 1)]);
         let token = token(&own);
-        assert_eq!(open(&token, &ring(&[("a", 2)]), &binding(), NOW), Err(NotOpened::Damaged));
-        assert_eq!(open(&token, &ring(&[("b", 1)]), &binding(), NOW), Err(NotOpened::UnknownKey));
+        assert_eq!(open(&token, &keys(&[("a", 2)]), &binding(), NOW), Err(NotOpened::Damaged));
+        assert_eq!(open(&token, &keys(&[("b", 1)]), &binding(), NOW), Err(NotOpened::UnknownKey));
         for other in [Binding::new("partner", "orders"), Binding::new("partners", "Orders"), Binding::new("orders", "partners")] {
             assert_eq!(open(&token, &own, &other, NOW), Err(NotOpened::Damaged), "{other:?}");
         }
@@ -202,38 +202,38 @@ mod tests {
 
     #[test]
     fn an_older_key_opens_until_it_is_removed() {
-        let token = token(&ring(&[("a", 1)]));
-        let both = ring(&[("b", 2), ("a", 1)]);
+        let token = token(&keys(&[("a", 1)]));
+        let both = keys(&[("b", 2), ("a", 1)]);
         assert_eq!(open(&token, &both, &binding(), NOW), Ok(context()));
         assert_eq!(super::tests::token(&both)[..6], *b"PCT1\x01b");
-        assert_eq!(open(&token, &ring(&[("b", 2)]), &binding(), NOW), Err(NotOpened::UnknownKey));
+        assert_eq!(open(&token, &keys(&[("b", 2)]), &binding(), NOW), Err(NotOpened::UnknownKey));
     }
 
     #[test]
     fn one_node_opens_what_another_sealed() {
-        let (one, other) = (ring(&[("a", 1), ("b", 2)]), ring(&[("b", 2), ("a", 1)]));
+        let (one, other) = (keys(&[("a", 1), ("b", 2)]), keys(&[("b", 2), ("a", 1)]));
         assert_eq!(open(&token(&one), &other, &binding(), NOW), Ok(context()));
         assert_eq!(open(&token(&other), &one, &binding(), NOW), Ok(context()));
     }
 
     #[test]
     fn it_holds_until_its_end_and_not_a_second_longer() {
-        let ring = ring(&[("a", 1)]);
-        let token = token(&ring);
-        assert!(open(&token, &ring, &binding(), context().expires.earlier(1)).is_ok());
-        assert_eq!(open(&token, &ring, &binding(), context().expires), Err(NotOpened::Expired));
+        let keys = keys(&[("a", 1)]);
+        let token = token(&keys);
+        assert!(open(&token, &keys, &binding(), context().expires.earlier(1)).is_ok());
+        assert_eq!(open(&token, &keys, &binding(), context().expires), Err(NotOpened::Expired));
     }
 
     #[test]
     fn the_largest_token_fits_one_field_and_a_larger_one_is_not_issued() {
-        let ring = ring(&[("a", 1)]);
-        let spare = LARGEST_TOKEN - token(&ring).len() + context().issuer.len();
+        let keys = keys(&[("a", 1)]);
+        let spare = LARGEST_TOKEN - token(&keys).len() + context().issuer.len();
         let with_issuer = |length: usize| Context { issuer: "i".repeat(length).into(), ..context() };
-        let largest = issue(&with_issuer(spare), &ring, &binding(), &SystemRandom::new()).unwrap();
+        let largest = issue(&with_issuer(spare), &keys, &binding(), &SystemRandom::new()).unwrap();
         assert_eq!(base64::encode(&largest).len(), 4096);
-        assert_eq!(open(&largest, &ring, &binding(), NOW), Ok(with_issuer(spare)));
+        assert_eq!(open(&largest, &keys, &binding(), NOW), Ok(with_issuer(spare)));
         for length in [spare + 1, 70_000] {
-            assert_eq!(issue(&with_issuer(length), &ring, &binding(), &SystemRandom::new()), Err(NotIssued::TooLarge));
+            assert_eq!(issue(&with_issuer(length), &keys, &binding(), &SystemRandom::new()), Err(NotIssued::TooLarge));
         }
     }
 
@@ -245,16 +245,16 @@ mod tests {
                 Err(RandomUnavailable)
             }
         }
-        assert_eq!(issue(&context(), &ring(&[("a", 1)]), &binding(), &Nothing), Err(NotIssued::RandomUnavailable));
+        assert_eq!(issue(&context(), &keys(&[("a", 1)]), &binding(), &Nothing), Err(NotIssued::RandomUnavailable));
     }
 
     proptest! {
         #[test]
         fn arbitrary_octets_do_not_open(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let ring = ring(&[("a", 1)]);
+            let keys = keys(&[("a", 1)]);
             let ours = [&PREFIX[..], &octets].concat();
-            prop_assert!(open(&octets, &ring, &binding(), NOW).is_err());
-            prop_assert!(matches!(open(&ours, &ring, &binding(), NOW), Err(NotOpened::Damaged | NotOpened::UnknownKey)));
+            prop_assert!(open(&octets, &keys, &binding(), NOW).is_err());
+            prop_assert!(matches!(open(&ours, &keys, &binding(), NOW), Err(NotOpened::Damaged | NotOpened::UnknownKey)));
         }
     }
 }

@@ -4,8 +4,8 @@
 //! 2³² times under one key, and a busy gateway hands out more. What is signed is tied to scheme and realm.
 
 use super::binding::Binding;
+use super::key_ring::{KeyRing, LONGEST_ID, Purpose, RingKey, SCOPE_LENGTH};
 use super::octets::Reader;
-use super::ring::{KeyRing, LONGEST_ID, Purpose, RingKey, SCOPE_LENGTH};
 use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, Random, RandomUnavailable, base64};
 use std::fmt;
@@ -21,8 +21,8 @@ const LONGEST: usize = 1 + LONGEST_ID + TIME_LENGTH + DRAWN_LENGTH + DIGEST_LENG
 ///
 /// # Errors
 /// There is no randomness to make it of.
-pub fn issue_nonce(ring: &KeyRing, binding: &Binding, now: UnixTime, random: &impl Random) -> Result<Box<str>, RandomUnavailable> {
-    let key = ring.first();
+pub fn issue_nonce(keys: &KeyRing, binding: &Binding, now: UnixTime, random: &impl Random) -> Result<Box<str>, RandomUnavailable> {
+    let key = keys.first();
     let issued = now.seconds().to_be_bytes();
     let mut drawn = [0; DRAWN_LENGTH];
     random.fill(&mut drawn)?;
@@ -40,12 +40,12 @@ pub fn issue_nonce(ring: &KeyRing, binding: &Binding, now: UnixTime, random: &im
 ///
 /// # Errors
 /// See [`NonceRefused`].
-pub fn open_nonce(text: &[u8], ring: &KeyRing, binding: &Binding) -> Result<UnixTime, NonceRefused> {
+pub fn open_nonce(text: &[u8], keys: &KeyRing, binding: &Binding) -> Result<UnixTime, NonceRefused> {
     // Base64 is decoded in pieces of three octets.
     let mut buffer = [0; LONGEST.next_multiple_of(3)];
     let octets = base64::decode(text, &mut buffer).map_err(|_| NonceRefused::NotOurs)?;
     let Parts { id, issued, drawn, mac } = Parts::read(octets).ok_or(NonceRefused::NotOurs)?;
-    let key = ring.find(id).ok_or(NonceRefused::UnknownKey)?;
+    let key = keys.find(id).ok_or(NonceRefused::UnknownKey)?;
     match key.signing.verify(&signed(key, binding, issued, drawn), mac) {
         Ok(()) => Ok(UnixTime::from_seconds(u64::from_be_bytes(issued))),
         Err(_) => Err(NonceRefused::Damaged),
@@ -108,7 +108,7 @@ mod tests {
 
     const NOW: UnixTime = UnixTime::from_seconds(1_700_000_000);
 
-    fn ring(lines: &[(&str, u8)]) -> KeyRing {
+    fn keys(lines: &[(&str, u8)]) -> KeyRing {
         let text: String = lines.iter().map(|(id, key)| format!("{id} {}\n", base64::encode(&[*key; 32]))).collect();
         KeyRing::from_text(text.as_bytes()).unwrap()
     }
@@ -117,61 +117,61 @@ mod tests {
         Binding::new("partners", "orders")
     }
 
-    fn nonce(ring: &KeyRing) -> Box<str> {
-        issue_nonce(ring, &binding(), NOW, &SystemRandom::new()).unwrap()
+    fn nonce(keys: &KeyRing) -> Box<str> {
+        issue_nonce(keys, &binding(), NOW, &SystemRandom::new()).unwrap()
     }
 
     #[test]
     fn a_nonce_says_when_it_was_issued() {
         for (id, length) in [("a", 68), ("1234567890123456", 88)] {
-            let ring = ring(&[(id, 1)]);
-            let text = nonce(&ring);
+            let keys = keys(&[(id, 1)]);
+            let text = nonce(&keys);
             assert_eq!(text.len(), length);
             assert!((16..=128).contains(&text.len()), "what the grammar allows");
-            assert_eq!(open_nonce(text.as_bytes(), &ring, &binding()), Ok(NOW));
-            assert_ne!(nonce(&ring), text);
+            assert_eq!(open_nonce(text.as_bytes(), &keys, &binding()), Ok(NOW));
+            assert_ne!(nonce(&keys), text);
         }
     }
 
     #[test]
     fn no_bit_can_be_changed() {
-        let ring = ring(&[("a", 1), ("b", 2)]);
-        let octets: [u8; 50] = base64::decode_exactly(nonce(&ring).as_bytes()).unwrap();
+        let keys = keys(&[("a", 1), ("b", 2)]);
+        let octets: [u8; 50] = base64::decode_exactly(nonce(&keys).as_bytes()).unwrap();
         for bit in 0..octets.len() * 8 {
             let mut changed = octets;
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(open_nonce(base64::encode(&changed).as_bytes(), &ring, &binding()).is_err(), "bit {bit}");
+            assert!(open_nonce(base64::encode(&changed).as_bytes(), &keys, &binding()).is_err(), "bit {bit}");
         }
     }
 
     #[test]
     fn nothing_can_be_cut_or_added() {
-        let ring = ring(&[("a", 1)]);
-        let text = nonce(&ring);
+        let keys = keys(&[("a", 1)]);
+        let text = nonce(&keys);
         let octets: [u8; 50] = base64::decode_exactly(text.as_bytes()).unwrap();
         for end in 0..octets.len() {
             assert_eq!(
-                open_nonce(base64::encode(&octets[..end]).as_bytes(), &ring, &binding()),
+                open_nonce(base64::encode(&octets[..end]).as_bytes(), &keys, &binding()),
                 Err(NonceRefused::NotOurs),
                 "cut at {end}"
             );
         }
         for added in [1, 16, 100] {
             let longer = base64::encode(&[&octets[..], &vec![0; added]].concat());
-            assert_eq!(open_nonce(longer.as_bytes(), &ring, &binding()), Err(NonceRefused::NotOurs), "{added} more");
+            assert_eq!(open_nonce(longer.as_bytes(), &keys, &binding()), Err(NonceRefused::NotOurs), "{added} more");
         }
         for loose in [format!("{text} "), format!("{text}="), text.trim_end_matches('=').to_owned(), "bm9uY2UtMDAwMQ==".to_owned()] {
-            assert_eq!(open_nonce(loose.as_bytes(), &ring, &binding()), Err(NonceRefused::NotOurs), "{loose}");
+            assert_eq!(open_nonce(loose.as_bytes(), &keys, &binding()), Err(NonceRefused::NotOurs), "{loose}");
         }
     }
 
     #[test]
     fn another_ring_scheme_or_realm_refuses_it() {
-        let own = ring(&[("a", 1)]);
+        let own = keys(&[("a", 1)]);
         let text = nonce(&own);
-        assert_eq!(open_nonce(text.as_bytes(), &ring(&[("a", 2)]), &binding()), Err(NonceRefused::Damaged));
-        assert_eq!(open_nonce(text.as_bytes(), &ring(&[("b", 1)]), &binding()), Err(NonceRefused::UnknownKey));
-        assert_eq!(open_nonce(text.as_bytes(), &ring(&[("b", 2), ("a", 1)]), &binding()), Ok(NOW));
+        assert_eq!(open_nonce(text.as_bytes(), &keys(&[("a", 2)]), &binding()), Err(NonceRefused::Damaged));
+        assert_eq!(open_nonce(text.as_bytes(), &keys(&[("b", 1)]), &binding()), Err(NonceRefused::UnknownKey));
+        assert_eq!(open_nonce(text.as_bytes(), &keys(&[("b", 2), ("a", 1)]), &binding()), Ok(NOW));
         for other in [Binding::new("partner", "orders"), Binding::new("partners", "order")] {
             assert_eq!(open_nonce(text.as_bytes(), &own, &other), Err(NonceRefused::Damaged), "{other:?}");
         }

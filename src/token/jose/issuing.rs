@@ -1,7 +1,7 @@
 //! The key that an issuer signs with, bound to one algorithm.
 
 use super::jwk::check_secret;
-use super::{Algorithm, JwkSyntax, Primitive};
+use super::{Algorithm, Primitive};
 use crate::crypto::{MacKey, PublicKey, SignatureAlgorithm, SigningKey};
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub struct IssuingKey {
 
 enum Material {
     Signing(SigningKey, SignatureAlgorithm),
-    Mac(MacKey),
+    Mac(Box<MacKey>),
 }
 
 /// Why a key cannot sign.
@@ -49,12 +49,11 @@ impl IssuingKey {
     /// # Errors
     /// The secret is not as long as the MAC, or the algorithm makes none.
     pub fn secret(octets: &[u8], algorithm: Algorithm) -> Result<Self, Unfit> {
-        check_secret(octets, Some(algorithm)).map_err(|syntax| match syntax {
-            JwkSyntax::Algorithm => Unfit::Algorithm,
-            _ => Unfit::SecretLength,
-        })?;
         match algorithm.primitive() {
-            Primitive::Mac(digest) => Ok(Self { id: None, algorithm, material: Material::Mac(MacKey::new(digest, octets)) }),
+            Primitive::Mac(digest) => {
+                check_secret(octets, Some(algorithm)).map_err(|_| Unfit::SecretLength)?;
+                Ok(Self { id: None, algorithm, material: Material::Mac(Box::new(MacKey::new(digest, octets))) })
+            }
             Primitive::Signature(_) => Err(Unfit::Algorithm),
         }
     }

@@ -267,6 +267,7 @@ impl std::error::Error for KeyLength {}
 mod tests {
     use super::*;
     use crate::crypto::SystemRandom;
+    use proptest::prelude::*;
 
     fn key(seed: u8) -> SharedKey {
         SharedKey::from_octets(&[seed; KEY_LENGTH]).unwrap()
@@ -376,5 +377,23 @@ mod tests {
         let header = br#"{"alg":"A256KW","enc":"A256GCM"}"#;
         let text = seal(header, &wrapped, &content_key.try_into().unwrap(), [1; NONCE_LENGTH], b"secret").unwrap();
         assert_eq!(opened(&text, &SharedKey::from_octets(&wrapping).unwrap()).as_deref(), Some(&b"secret"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "(eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0|[A-Za-z0-9_-]|\\.|.){0,40}") {
+            let _ = opened(&text, &key(7));
+        }
+
+        #[test]
+        fn every_secret_comes_back(secret in proptest::collection::vec(any::<u8>(), 0..200), key_id in ".{0,8}") {
+            for management in [Management::Direct, Management::Wrapped] {
+                let text = issue(&secret, &key(7), management, Some(&key_id), &SystemRandom::new()).unwrap();
+                let sealed = Sealed::parse(&text).unwrap();
+                prop_assert_eq!(sealed.key_id(), Some(key_id.as_str()));
+                let opened = sealed.open(&key(7)).unwrap();
+                prop_assert_eq!(opened.as_slice(), secret.as_slice());
+            }
+        }
     }
 }

@@ -97,7 +97,7 @@ impl PemKey {
 impl fmt::Display for PemSyntax {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Block => f.write_str("not one PEM block"),
+            Self::Block => f.write_str("not exactly one PEM block; `openssl pkey` writes one"),
             Self::Label => {
                 f.write_str("neither a PRIVATE KEY (PKCS#8, not encrypted) nor a PUBLIC KEY; `openssl pkey` converts older formats")
             }

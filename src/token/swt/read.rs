@@ -198,6 +198,7 @@ fn first<T>(place: &mut Option<T>, value: T) -> Result<(), SwtSyntax> {
 fn syntax_of(claim: ClaimSyntax) -> SwtSyntax {
     match claim {
         ClaimSyntax::NameRepeated => SwtSyntax::NameRepeated,
+        ClaimSyntax::TooLong => SwtSyntax::TooManyPairs,
         ClaimSyntax::Form(syntax) => SwtSyntax::Form(syntax),
     }
 }

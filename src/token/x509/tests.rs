@@ -166,7 +166,7 @@ fn usages_count_where_they_are_stated() {
     };
     let (signs, agrees) = (KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyAgreement);
     let (client, server) = (ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth);
-    assert_eq!(with(&[signs.clone(), agrees.clone()], &[server.clone(), client]), None);
+    assert_eq!(with(&[signs, agrees], &[server.clone(), client]), None);
     assert_eq!(with(&[agrees], &[]), Some(X509Refusal::KeyUsage));
     assert_eq!(with(&[signs], &[server]), Some(X509Refusal::ExtendedKeyUsage));
     assert_eq!(with(&[], &[ExtendedKeyUsagePurpose::Any]), Some(X509Refusal::ExtendedKeyUsage));

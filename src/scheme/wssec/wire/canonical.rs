@@ -50,8 +50,13 @@ const TOKEN_HASH_LENGTH: usize = 44;
 impl TokenHash {
     /// Of a token's octets: decoded and joined; for a reference, those of the URI.
     pub fn of(token: &[u8]) -> Self {
+        Self::of_digest(&crypto::sha256(token))
+    }
+
+    /// Of a token with this SHA-256.
+    pub fn of_digest(digest: &[u8; crypto::DIGEST_LENGTH]) -> Self {
         let mut text = [0; TOKEN_HASH_LENGTH];
-        let _ = STANDARD.encode(&crypto::sha256(token), text.as_mut_slice().as_out());
+        let _ = STANDARD.encode(digest, text.as_mut_slice().as_out());
         Self(text)
     }
 

@@ -46,7 +46,7 @@ impl<'r> Fragments<'r> {
     /// # Errors
     /// There is one.
     pub fn refuse_any(fields: &HeaderMap) -> Result<(), Unreadable> {
-        if fields.keys().any(|name| is_fragment(name)) { Err(Unreadable::FragmentExtra) } else { Ok(()) }
+        if fields.keys().any(is_fragment) { Err(Unreadable::FragmentExtra) } else { Ok(()) }
     }
 
     /// The fragments in order.
@@ -128,7 +128,7 @@ fn sole_fragment(fields: &HeaderMap) -> Result<&[u8], Unreadable> {
 
 fn all_fragments(fields: &HeaderMap, count: u8) -> Result<Box<[&[u8]]>, Unreadable> {
     // An empty fragment is none: whatever is still empty at the end was missing or had no content.
-    let mut parts: Box<[&[u8]]> = vec![&[] as &[u8]; usize::from(count)].into();
+    let mut parts: Box<[&[u8]]> = std::iter::repeat_n::<&[u8]>(&[], usize::from(count)).collect();
     for (rest, value) in fragments(fields) {
         let place = parts.get_mut(usize::from(place_of(rest)?).saturating_sub(1)).ok_or(Unreadable::FragmentExtra)?;
         if value.is_empty() {

@@ -27,7 +27,7 @@ pub enum Unreadable {
     CanonicalisationUnknown,
     /// The nonce is too short, too long, or of other octets than visible ASCII.
     NonceSyntax,
-    /// The timestamp is not a whole moment in UTC.
+    /// The timestamp is no moment in UTC since 1970, or has another form.
     TimestampSyntax,
     /// The signature is not canonical base64, empty, or too long.
     SignatureSyntax,

@@ -1,5 +1,8 @@
 //! The words that stand for usages and algorithms; each has one spelling, since it is signed.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 /// What a signature speaks of (`sigusage`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Usage {
@@ -11,7 +14,8 @@ pub enum Usage {
 }
 
 /// The algorithm of a signature (`sigalg`), as stated by the sender. The key decides whether it may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum SignatureName {
     /// HMAC with SHA-256.
     HmacSha256,
@@ -34,13 +38,16 @@ pub enum SignatureName {
 }
 
 /// The algorithm of a digest (`digestalg`, `alg`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum DigestName {
     /// SHA-256.
+    #[serde(rename = "sha-256")]
     Sha256,
     /// SHA-512.
+    #[serde(rename = "sha-512")]
     Sha512,
     /// SHA-1: only where a policy names it.
+    #[serde(rename = "sha-1")]
     Sha1,
 }
 

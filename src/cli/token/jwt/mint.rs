@@ -1,0 +1,176 @@
+//! `portcullis token jwt mint`.
+
+use super::super::holder::{SealedHolder, check_stdin};
+use super::super::{claim, period};
+use crate::cli::failure::Failure;
+use crate::cli::key_file;
+use crate::cli::terminal::print;
+use crate::clock::{self, UnixTime};
+use crate::setting::Period;
+use crate::token::jose::{Algorithm, IssuingKey};
+use crate::token::jwt::{StatedHolder, Statement, issue};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Mint a token and print it.
+///
+/// Signs with the private key whose public half the gateway trusts for the issuer, or with a secret that
+/// both have. Keys come from files or from standard input, never from an argument.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub(in crate::cli::token) struct Mint {
+    /// The file with the issuer's key: a private key in PEM (PKCS#8) or a secret in base64; `-` for standard input.
+    #[arg(long, visible_alias = "key", value_name = "FILE")]
+    key_file: PathBuf,
+    /// The algorithm, such as ES256 or PS256; by default the usual one of the key: RS256, ES256, ES384, EdDSA, HS256.
+    #[arg(long, value_name = "NAME", value_parser = algorithm)]
+    alg: Option<Algorithm>,
+    /// The name of the key in the token; by default the thumbprint of its public half.
+    #[arg(long, value_name = "NAME")]
+    kid: Option<String>,
+    /// Who makes the token.
+    #[arg(long, value_name = "NAME")]
+    issuer: String,
+    /// For whom the token is; may be repeated.
+    #[arg(long = "audience", value_name = "AUDIENCE", required = true)]
+    audiences: Vec<String>,
+    /// Whom the token speaks of.
+    #[arg(long, value_name = "NAME")]
+    subject: Option<String>,
+    /// What else the token claims, as text; may be repeated with other names.
+    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
+    claims: Vec<(String, String)>,
+    /// How long the token holds: 90s, 5m, 1h, 7d.
+    #[arg(long, visible_alias = "lifetime", value_name = "PERIOD", default_value = "1h", value_parser = period)]
+    expires_in: Period,
+    /// The type of the token.
+    #[arg(long = "type", value_name = "TYPE", default_value = "at+jwt")]
+    token_type: String,
+    /// Bind the token to a key pair of its holder: the file with the public key in JSON or PEM, or with the
+    /// private key in PEM, of which the public half is taken.
+    #[arg(long, value_name = "FILE", conflicts_with = "cnf_jwe_key")]
+    cnf_jwk: Option<PathBuf>,
+    #[command(flatten)]
+    sealed: SealedHolder,
+}
+
+const EXAMPLE: &str = "Examples:
+  portcullis token jwt mint --key-file issuer.pem --issuer https://sts.example --audience orders \\
+    --subject jane --claim role=clerk --expires-in 15m --cnf-jwk client.pem
+  portcullis token jwt mint --key-file issuer.pem --issuer https://sts.example --audience orders \\
+    --cnf-jwe-key proof.key --proof-key client.key";
+
+impl Mint {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let own = [Some(&self.key_file), self.cnf_jwk.as_ref()].into_iter().flatten().map(PathBuf::as_path);
+        check_stdin(own.chain(self.sealed.files()))?;
+        let key = key_file::issuing(&self.key_file, self.alg, self.kid.as_deref())?;
+        let token = self.mint(&key, clock::now())?;
+        print(&Zeroizing::new([&*token, "\n"].concat()))
+    }
+
+    fn mint(&self, key: &IssuingKey, now: UnixTime) -> Result<Zeroizing<String>, Failure> {
+        let claims: Vec<_> = self.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let audiences: Vec<_> = self.audiences.iter().map(String::as_str).collect();
+        let public = self.cnf_jwk.as_deref().map(public_key).transpose()?;
+        let sealed = self.sealed.seal()?;
+        let holder = match (&public, &sealed) {
+            (Some(key), _) => StatedHolder::Key(key),
+            (None, Some(sealed)) => StatedHolder::Sealed(sealed),
+            (None, None) => StatedHolder::Anyone,
+        };
+        let statement = Statement {
+            token_type: &self.token_type,
+            issuer: &self.issuer,
+            subject: self.subject.as_deref(),
+            audiences: &audiences,
+            issued: now,
+            expires: now.later(self.expires_in.duration().as_secs()),
+            claims: &claims,
+            holder,
+        };
+        issue(&statement, key).map_err(|error| format!("a token cannot have {error}").into())
+    }
+}
+
+fn public_key(path: &Path) -> Result<crate::crypto::PublicKey, Failure> {
+    key_file::public(path).map(|(public, _)| public)
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::find(name).ok_or_else(|| format!("expected one of {}", Algorithm::ALL.map(Algorithm::name).join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::holder::tests::sealed_holder;
+    use super::super::tests::{ISSUER, NOW, minted, statement};
+    use super::*;
+    use crate::crypto::{NewKey, SigningKey};
+    use crate::token::jose::{Unconfirmed, VerificationKey, pem, thumbprint};
+    use crate::token::jwt::{Holder, Jwt};
+
+    fn mint(claims: &[(&str, &str)]) -> Mint {
+        Mint {
+            key_file: PathBuf::new(),
+            alg: None,
+            kid: None,
+            issuer: ISSUER.to_owned(),
+            audiences: vec!["orders".to_owned()],
+            subject: Some("jane".to_owned()),
+            claims: claims.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            expires_in: Period::from_secs(3600),
+            token_type: "at+jwt".to_owned(),
+            cnf_jwk: None,
+            sealed: SealedHolder::default(),
+        }
+    }
+
+    fn key() -> IssuingKey {
+        IssuingKey::secret(&[7; 32], Algorithm::Hs256).unwrap()
+    }
+
+    fn read(token: &str) -> Jwt {
+        let jws = Unconfirmed::parse(token).unwrap().confirmed_by(&[VerificationKey::secret(&[7; 32], None, None).unwrap()]);
+        Jwt::read(&jws.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_token_states_what_was_asked_for() {
+        let token = mint(&[("role", "clerk")]).mint(&key(), NOW).unwrap();
+        assert_eq!(*token, minted(&statement(&[("role", "clerk")])));
+    }
+
+    #[test]
+    fn the_token_is_bound_to_the_public_half_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (holder, path) = (SigningKey::generate(NewKey::P256).unwrap(), folder.path().join("client.pem"));
+        std::fs::write(&path, &*pem::write(&holder)).unwrap();
+        let token = Mint { cnf_jwk: Some(path), ..mint(&[]) }.mint(&key(), NOW).unwrap();
+        let payload = Unconfirmed::parse(&token).unwrap().unproved_payload().unwrap();
+        let payload = String::from_utf8(payload).unwrap();
+        assert!(payload.contains(&thumbprint(holder.public())) && !payload.contains("\"d\""), "{payload}");
+        assert!(matches!(read(&token).holder(), Holder::Bound(_)));
+    }
+
+    #[test]
+    fn the_token_is_bound_to_a_sealed_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let token = Mint { sealed: sealed_holder(folder.path()), ..mint(&[]) }.mint(&key(), NOW).unwrap();
+        assert!(matches!(read(&token).holder(), Holder::Bound(_)));
+    }
+
+    #[test]
+    fn claims_that_no_reader_takes_are_refused() {
+        for claims in [&[("iss", "x")][..], &[("cnf", "x")], &[("a", "1"), ("a", "2")]] {
+            assert!(matches!(mint(claims).mint(&key(), NOW), Err(Failure::Reason(_))), "{claims:?}");
+        }
+    }
+
+    #[test]
+    fn algorithms_are_named_exactly() {
+        assert_eq!(algorithm("PS256"), Ok(Algorithm::Ps256));
+        assert!(algorithm("none").unwrap_err().contains("RS256, "));
+    }
+}
