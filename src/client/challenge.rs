@@ -21,7 +21,7 @@ pub struct Policy {
     pub signatures: Box<[SignatureName]>,
     /// Accepted digest algorithms; empty where any is.
     pub digests: Box<[DigestName]>,
-    /// Fields that are covered where they are there; empty for the usual ones.
+    /// Fields that are covered where they are there, beside `authorization`, `content-type` and where the token stands.
     pub covered: Box<[Box<str>]>,
 }
 
@@ -45,6 +45,13 @@ pub enum Hindrance {
     Profile(Box<str>),
     /// A field cannot be read.
     Unreadable(Unreadable),
+}
+
+impl Policy {
+    /// Whether signatures by this algorithm are accepted.
+    pub fn accepts(&self, algorithm: SignatureName) -> bool {
+        self.signatures.is_empty() || self.signatures.contains(&algorithm)
+    }
 }
 
 impl Challenge {

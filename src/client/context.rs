@@ -12,6 +12,9 @@ const PROFILE: &str = "sct";
 /// The largest context token that is kept, in octets: what a server takes.
 const LARGEST: usize = 48 << 10;
 
+/// The one algorithm by which contexts are proved.
+pub(super) const CONTEXT_ALGORITHM: SignatureName = SignatureName::HmacSha256;
+
 /// A context token with its key.
 pub(super) struct Context {
     /// The token; it is due when the one that it was given for is.
@@ -26,7 +29,7 @@ impl Context {
         let mut octets = Zeroizing::new(Vec::new());
         fragments::decode_text(grant.token.as_bytes(), LARGEST, &mut octets).ok()?;
         let secret = Zeroizing::new(grant.secret_octets().ok()?);
-        let key = HolderKey::secret(secret.as_slice()).and_then(|key| key.only(SignatureName::HmacSha256)).ok()?;
+        let key = HolderKey::secret(secret.as_slice()).and_then(|key| key.only(CONTEXT_ALGORITHM)).ok()?;
         Some(Self { token: Token::new(PROFILE, &octets).due(due), key })
     }
 }

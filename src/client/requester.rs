@@ -1,7 +1,7 @@
 //! What a requester knows of each protection space, how it signs by it, and what it learns from answers.
 
 use super::challenge::Challenge;
-use super::context::Context;
+use super::context::{CONTEXT_ALGORITHM, Context};
 use super::signing::{Signer, draw_nonce};
 use super::{Credential, Hindrance, HolderKey, Placement, Policy, Renewal, Request, SignFault, Signed, TokenSource};
 use crate::clock::UnixTime;
@@ -160,10 +160,11 @@ impl Requester {
             return;
         };
         let Ok(info) = AuthInfo::read(field.as_bytes()) else { return };
+        let usable = trusted && space.policy.accepts(CONTEXT_ALGORITHM);
         if !info.nonce.is_empty() {
             space.nonce = info.nonce.into();
         }
-        if let Some(context) = info.context.filter(|_| trusted).and_then(|grant| Context::of_grant(&grant, space.due)) {
+        if let Some(context) = info.context.filter(|_| usable).and_then(|grant| Context::of_grant(&grant, space.due)) {
             space.context = Some(context);
         }
     }

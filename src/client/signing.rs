@@ -27,7 +27,7 @@ const SECURITY: HeaderName = HeaderName::from_static("x-wss-security");
 const OURS: &str = "x-wss-";
 /// The random octets in a nonce.
 const NONCE_OCTETS: usize = 16;
-/// What is covered where a server asks for nothing else; fragments are, too.
+/// What is always covered; fragments are, too.
 const USUALLY_COVERED: [&str; 3] = ["authorization", "content-type", "x-wss-tokenloc"];
 
 /// A request as it is sent.
@@ -187,12 +187,12 @@ impl Signer<'_> {
             .find(|(name, _)| accepted(*name))
     }
 
-    /// The names that are covered, of those whose fields are there.
+    /// The names that are covered, of those whose fields are there: more than what is asked for does no harm.
     fn covered<'f>(&self, fields: &'f HeaderMap) -> Result<Covered<'f>, SignFault> {
-        let asked = &self.policy.covered;
-        let usual = |name: &str| USUALLY_COVERED.contains(&name) || (name.starts_with(FRAGMENT_NAME));
-        let wanted = |name: &&str| if asked.is_empty() { usual(name) } else { asked.iter().any(|asked| &**asked == *name) };
-        Covered::new(fields.keys().map(HeaderName::as_str).filter(wanted).collect()).map_err(SignFault::Covered)
+        let usual = |name: &str| USUALLY_COVERED.contains(&name) || name.starts_with(FRAGMENT_NAME);
+        let asked = |name: &str| self.policy.covered.iter().any(|asked| &**asked == name);
+        let names = fields.keys().map(HeaderName::as_str).filter(|name| usual(name) || asked(name));
+        Covered::new(names.collect()).map_err(SignFault::Covered)
     }
 
     fn add_signature(&self, request: &Request, fields: &mut HeaderMap, scope: Scope<'_>) -> Result<(), SignFault> {
