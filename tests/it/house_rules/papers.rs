@@ -108,7 +108,7 @@ fn defaults() -> BTreeMap<&'static str, String> {
     let mut document: Document = config::decode(SPARSE, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
     let upstream = document.upstreams["u"].clone().into_inner();
     let check = upstream.health_check.clone().unwrap();
-    let SchemeConfig::Wrap(wrap) = document.schemes.remove("s").unwrap().into_inner();
+    let SchemeConfig::Wrap(wrap) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
     let limits = Limits::default();
     BTreeMap::from([
         ("max_connections", limits.max_connections.to_string()),
