@@ -40,7 +40,7 @@ fn masked(name: &HeaderName, value: &HeaderValue) -> String {
 /// `x-wss-tokenloc` as `X-WSS-TokenLoc`.
 fn capitals(name: &str) -> String {
     let words = name.split('-').map(|word| match word {
-        "wss" | "id" => word.to_ascii_uppercase(),
+        "www" | "wss" => word.to_ascii_uppercase(),
         "tokenloc" => "TokenLoc".to_owned(),
         "authinfo" => "AuthInfo".to_owned(),
         word => word.get(..1).unwrap_or_default().to_ascii_uppercase() + word.get(1..).unwrap_or_default(),
@@ -54,7 +54,16 @@ mod tests {
 
     #[test]
     fn names_have_their_usual_capitals() {
-        for name in ["Content-Type", "X-WSS-TokenLoc", "X-WSS-Token12", "X-WSS-AuthInfo", "Authorization", "X-Request-ID", "A--B"] {
+        for name in [
+            "Content-Type",
+            "X-WSS-TokenLoc",
+            "X-WSS-Token12",
+            "X-WSS-AuthInfo",
+            "Authorization",
+            "X-Request-Id",
+            "WWW-Authenticate",
+            "A--B",
+        ] {
             assert_eq!(capitals(&name.to_ascii_lowercase()), name);
         }
     }
