@@ -1,7 +1,6 @@
 //! The key that proves possession of a token.
 
-use crate::crypto::{DigestAlgorithm, MacKey, SignatureAlgorithm, SigningFault, SigningKey, base64};
-use crate::crypto::{KeyKind, UnusableKey};
+use crate::crypto::{DigestAlgorithm, KeyKind, MacKey, SignatureAlgorithm, SigningFault, SigningKey, UnusableKey, base64};
 use crate::scheme::wssec::wire::SignatureName;
 use crate::token::jose::MIN_SECRET;
 use crate::token::jose::pem::{self, PemKey, PemSyntax};
@@ -19,8 +18,14 @@ pub struct HolderKey {
 }
 
 enum Material {
-    Secret { sha256: MacKey, sha512: MacKey },
+    Secret(Box<Secret>),
     Signing(Box<SigningKey>),
+}
+
+/// A secret, prepared for each hash function.
+struct Secret {
+    sha256: MacKey,
+    sha512: MacKey,
 }
 
 /// Why a key is none to prove possession with.
@@ -48,8 +53,8 @@ impl HolderKey {
             return Err(KeyUnfit::SecretLength);
         }
         let prepared = |algorithm| MacKey::new(algorithm, octets);
-        let material = Material::Secret { sha256: prepared(DigestAlgorithm::Sha256), sha512: prepared(DigestAlgorithm::Sha512) };
-        Ok(Self { material, fitting: &[SignatureName::HmacSha256, SignatureName::HmacSha512] })
+        let secret = Secret { sha256: prepared(DigestAlgorithm::Sha256), sha512: prepared(DigestAlgorithm::Sha512) };
+        Ok(Self { material: Material::Secret(Box::new(secret)), fitting: &[SignatureName::HmacSha256, SignatureName::HmacSha512] })
     }
 
     /// A private key.
@@ -107,10 +112,10 @@ impl HolderKey {
     pub fn sign(&self, algorithm: SignatureName, message: &[u8]) -> Result<Vec<u8>, SigningFault> {
         let unfit = Err(SigningFault::UnfitAlgorithm);
         match (&self.material, primitive(algorithm)) {
-            (Material::Secret { sha256, .. }, Primitive::MacSha256) => Ok(sha256.sign(message).as_ref().to_vec()),
-            (Material::Secret { sha512, .. }, Primitive::MacSha512) => Ok(sha512.sign(message).as_ref().to_vec()),
+            (Material::Secret(secret), Primitive::MacSha256) => Ok(secret.sha256.sign(message).as_ref().to_vec()),
+            (Material::Secret(secret), Primitive::MacSha512) => Ok(secret.sha512.sign(message).as_ref().to_vec()),
             (Material::Signing(key), Primitive::Signature(algorithm)) => key.sign(algorithm, message),
-            (Material::Secret { .. }, Primitive::Signature(_) | Primitive::Outdated)
+            (Material::Secret(_), Primitive::Signature(_) | Primitive::Outdated)
             | (Material::Signing(_), Primitive::MacSha256 | Primitive::MacSha512 | Primitive::Outdated) => unfit,
         }
     }

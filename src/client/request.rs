@@ -1,5 +1,6 @@
 //! A request before it is signed, which can be sent several times.
 
+use crate::crypto::Hasher;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use reqwest::Url;
@@ -7,8 +8,6 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-
-use crate::crypto::Hasher;
 
 /// A request to sign.
 #[derive(Clone, Debug)]
