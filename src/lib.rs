@@ -7,6 +7,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod fetch;
 pub mod gateway;
 pub mod route;
 pub mod scheme;
