@@ -174,12 +174,12 @@ fn certificates(x509v3: &Located<X509Profile>, files: &Files, problems: &mut Pro
 
 fn contexts(context: &ContextConfig, realm: &Located<Box<str>>, resources: &Resources<'_>, problems: &mut Problems) -> Option<Contexts> {
     let seconds = whole_seconds(&context.lifetime, Period::from_secs(31_536_000), "1s to 365d", problems);
-    let ring = resources.files.read(&context.key_file).and_then(|text| {
+    let keys = resources.files.read(&context.key_file).and_then(|text| {
         let expected = "one key of 32 octets in base64, or lines of a name and a key, as `portcullis keys` makes them";
         KeyRing::from_text(&text).map_err(|syntax| Problem::new(context.key_file.at(), syntax.to_string(), expected))
     });
     Some(Contexts {
-        ring: keep(ring, problems)?,
+        keys: keep(keys, problems)?,
         binding: Binding::new(resources.name, realm),
         lifetime: seconds,
         cleartext: if context.allow_cleartext { Cleartext::Allowed } else { Cleartext::Refused },
