@@ -10,3 +10,4 @@ mod tls;
 mod upstreams;
 mod websocket;
 mod wrap;
+mod wssec;
