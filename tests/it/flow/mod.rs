@@ -11,3 +11,4 @@ mod upstreams;
 mod websocket;
 mod wrap;
 mod wssec_client;
+mod wssec;
