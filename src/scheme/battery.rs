@@ -74,14 +74,57 @@ impl Outcome {
 }
 
 /// A request of our own making.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(in crate::scheme) struct Request {
+    method: Method,
+    received_target: Vec<u8>,
+    received_host: Vec<u8>,
     fields: HeaderMap,
     query: String,
     content: Vec<u8>,
 }
 
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            method: Method::POST,
+            received_target: b"/orders".to_vec(),
+            received_host: b"rp.example.com".to_vec(),
+            fields: HeaderMap::new(),
+            query: String::new(),
+            content: Vec::new(),
+        }
+    }
+}
+
 impl Request {
+    pub(in crate::scheme) fn method(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
+    /// The target and the host as somebody who signs them has seen them.
+    pub(in crate::scheme) fn received(self, target: impl AsRef<[u8]>, host: impl AsRef<[u8]>) -> Self {
+        Self { received_target: target.as_ref().to_vec(), received_host: host.as_ref().to_vec(), ..self }
+    }
+
+    pub(in crate::scheme) fn content(self, content: impl AsRef<[u8]>) -> Self {
+        Self { content: content.as_ref().to_vec(), ..self }
+    }
+
+    /// Without any field of the name.
+    pub(in crate::scheme) fn without(mut self, name: &HeaderName) -> Self {
+        self.fields.remove(name);
+        self
+    }
+
+    pub(in crate::scheme) fn octets(&self) -> &[u8] {
+        &self.content
+    }
+
+    pub(in crate::scheme) const fn fields(&self) -> &HeaderMap {
+        &self.fields
+    }
+
     pub(in crate::scheme) fn field(mut self, name: HeaderName, value: impl AsRef<[u8]>) -> Self {
         self.fields.append(name, HeaderValue::from_bytes(value.as_ref()).unwrap());
         self
@@ -116,13 +159,23 @@ impl Request {
     }
 
     pub(in crate::scheme) fn ask<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Outcome {
+        let used = |proof: Proof| proof.first_use.map_or(Ok(()), |right| finish(right.claim(now))).map(|()| proof.principal);
+        match self.prove(scheme, now) {
+            Ok(None) => Outcome::Nothing,
+            Ok(Some(proof)) => used(proof).map_or_else(Outcome::Refused, Outcome::Proved),
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    /// Everything but the mark of the first use, which the gateway sets last.
+    pub(in crate::scheme) fn prove<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Result<Option<Proof>, Refusal> {
         let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
         let head = RequestHead {
-            method: &Method::POST,
+            method: &self.method,
             authority: "rp.example.com",
             path: "/orders",
             query: &self.query,
-            received: Received { target: b"/orders", host: b"rp.example.com" },
+            received: Received { target: &self.received_target, host: &self.received_host },
             fields: &self.fields,
         };
         let content: &[u8] = match scheme.content_need(&head) {
@@ -131,26 +184,15 @@ impl Request {
         };
         let carries = if self.content.is_empty() { Carries::Nothing } else { Carries::Content };
         let evidence = Evidence { head, connection: &connection, content, carries, now };
-        match scheme.extract(&evidence) {
-            Err(malformation) => Outcome::Refused(Refusal::Malformed(malformation)),
-            Ok(None) => Outcome::Nothing,
-            Ok(Some(credential)) => match finish(scheme.verify(&credential, &evidence)).and_then(|proof| self.settle(proof, now)) {
-                Ok(principal) => Outcome::Proved(principal),
-                Err(refusal) => Outcome::Refused(refusal),
-            },
-        }
-    }
-
-    /// What the gateway does with a proof: the content first, the first use last.
-    fn settle(&self, proof: Proof, now: UnixTime) -> Result<Arc<Principal>, Refusal> {
-        if let ContentPledge::Digest(mut digest) = proof.content {
+        let Some(credential) = scheme.extract(&evidence)? else { return Ok(None) };
+        let mut proof = finish(scheme.verify(&credential, &evidence))?;
+        if let ContentPledge::Digest(mut digest) = std::mem::replace(&mut proof.content, ContentPledge::Nothing) {
             digest.update(&self.content);
             if !digest.holds() {
                 return Err(Rejection::DigestMismatch.into());
             }
         }
-        proof.first_use.map_or(Ok(()), |right| finish(right.claim(now)))?;
-        Ok(proof.principal)
+        Ok(Some(proof))
     }
 }
 

@@ -30,7 +30,7 @@ impl<'r> Authorization<'r> {
         }
         // By the letter of the grammar a comma precedes the profile even where no realm precedes the comma.
         let lone_profile = rest.strip_prefix(b",");
-        let [realm, profile] = params::read(lone_profile.unwrap_or(rest), ["realm", "profile"])?;
+        let [realm, profile] = params::read_in_any_case(lone_profile.unwrap_or(rest), ["realm", "profile"])?;
         if lone_profile.is_some() && realm.is_some() {
             return Err(Unreadable::FieldSyntax);
         }

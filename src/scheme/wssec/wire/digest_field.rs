@@ -66,12 +66,15 @@ pub(super) fn read_canonicalisation(name: &str) -> Result<(), Unreadable> {
 }
 
 impl<'r> Covered<'r> {
-    /// Reads lower-case names in any order, one space between.
+    /// Reads lower-case names, sorted by octets, one space between. Since they are signed in this order,
+    /// a list in another one is not the list that was signed.
     ///
     /// # Errors
     /// It is another list, one name stands twice, there are too many, or one cannot be covered.
     pub fn read(names: &'r str) -> Result<Self, Unreadable> {
-        Self::new(names.split(' ').take(MOST_COVERED.saturating_add(1)).collect())
+        let listed = || names.split(' ').take(MOST_COVERED.saturating_add(1));
+        let covered = Self::new(listed().collect())?;
+        if listed().eq(covered.0.iter().copied()) { Ok(covered) } else { Err(Unreadable::CoveredSyntax) }
     }
 
     /// These names, in whatever order they are handed over.
@@ -156,10 +159,16 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_covered_names_is_ours() {
-        let digest = FIELD.replace("authorization content-type", "x-wss-token2 x-wss-token10 accept x-wss-token1");
+    fn covered_names_stand_in_the_order_in_which_they_are_signed() {
+        let with = |names: &str| FIELD.replace("authorization content-type", names);
+        for names in ["x-wss-token1 accept", "accept x-wss-token2 x-wss-token10", "b a c"] {
+            assert_eq!(refused(&with(names)), Some(Unreadable::CoveredSyntax), "{names}");
+        }
+        let digest = with("accept x-wss-token1 x-wss-token10 x-wss-token2");
         let digest = DigestField::read(digest.as_bytes()).unwrap();
-        assert_eq!(digest.covered.names(), ["accept", "x-wss-token1", "x-wss-token10", "x-wss-token2"]);
+        let names = ["accept", "x-wss-token1", "x-wss-token10", "x-wss-token2"];
+        assert_eq!(digest.covered.names(), names);
+        assert_eq!(Covered::new(names.into_iter().rev().collect()).unwrap(), digest.covered);
         assert!(digest.covered.covers("accept") && !digest.covered.covers("x-wss-token3"));
     }
 
@@ -186,10 +195,11 @@ mod tests {
             assert_eq!(covered(names), Some(Unreadable::CoveredSyntax), "{names:?}");
         }
         assert_eq!(covered("accept host accept"), Some(Unreadable::CoveredRepeated));
+        assert_eq!(covered("accept accept host"), Some(Unreadable::CoveredRepeated));
         for names in ["x-wss-digest", "accept x-wss-security"] {
             assert_eq!(covered(names), Some(Unreadable::CoveredForbidden), "{names}");
         }
-        let many = |count: usize| (0..count).map(|number| format!("x{number}")).collect::<Vec<_>>().join(" ");
+        let many = |count: usize| (0..count).map(|number| format!("x{number:03}")).collect::<Vec<_>>().join(" ");
         assert_eq!((covered(&many(MOST_COVERED)), covered(&many(MOST_COVERED + 1))), (None, Some(Unreadable::CoveredRepeated)));
     }
 }

@@ -1,7 +1,8 @@
 //! The wire of WSSEC: fields, fragments and elements as they are read and written, without any judgement.
 //!
 //! Everything here is a function of octets. Reading is strict: what the grammar does not allow is refused, with
-//! a reason. Parameter names are read in any case; their values have one spelling, since they are signed.
+//! a reason. Names and values of parameters have one spelling, since requests are signed; only in `Authorization`
+//! the letter case of names does not count, as everywhere in HTTP.
 
 pub mod auth_info;
 pub mod authorization;

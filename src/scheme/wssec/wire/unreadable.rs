@@ -33,7 +33,7 @@ pub enum Unreadable {
     SignatureSyntax,
     /// The digest is not canonical base64 of its algorithm's length.
     DigestSyntax,
-    /// The list of covered fields is not lower-case names with one space between.
+    /// The list of covered fields is not lower-case names, sorted, with one space between.
     CoveredSyntax,
     /// A covered field is named twice, or there are too many.
     CoveredRepeated,
