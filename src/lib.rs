@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+pub mod fetch;
 pub mod gateway;
 pub mod route;
 pub mod scheme;

@@ -2,6 +2,8 @@
 
 use super::live::{Current, Live};
 use super::pool::Pool;
+use super::revocation;
+use crate::clock;
 use crate::store::CacheCounts;
 use crate::telemetry::metrics::{CONTENT_TYPE, CacheReading, CertificateReading, Metrics, Readings, ServerReading};
 use async_trait::async_trait;
@@ -26,6 +28,9 @@ pub(super) struct Admin {
 impl ServeHttp for Admin {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let header = session.req_header();
+        if header.uri.path() == CONTEXTS {
+            return self.revoke(&header.method, header.uri.query().unwrap_or_default()).await;
+        }
         if header.method != Method::GET && header.method != Method::HEAD {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -35,12 +40,27 @@ impl ServeHttp for Admin {
             "/metrics" => self.exposition(),
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(),
-            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n"),
+            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz, /readyz and, to DELETE, /contexts\n"),
         }
     }
 }
 
+/// Where contexts are revoked.
+const CONTEXTS: &str = "/contexts";
+
 impl Admin {
+    /// DELETE only: no page of another site can make a browser send that unasked.
+    async fn revoke(&self, method: &Method, query: &str) -> Response<Vec<u8>> {
+        if *method != Method::DELETE {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "DELETE only\n");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("DELETE"));
+            return response;
+        }
+        let live = self.current.load_full();
+        let (status, told) = revocation::revoke(query, &live, clock::now()).await;
+        text(status, told)
+    }
+
     /// Ready: not stopping, and every upstream has a server that is well.
     fn readiness(&self) -> Response<Vec<u8>> {
         if self.stopping.load(Ordering::Acquire) {

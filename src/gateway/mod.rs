@@ -17,6 +17,7 @@ mod record;
 mod reload;
 mod request_id;
 mod respond;
+mod revocation;
 mod serve;
 mod settlement;
 mod tls;

@@ -98,6 +98,15 @@ pub enum AuditEvent<'a> {
         /// Its health from now on.
         health: Health,
     },
+    /// Contexts were taken back: one, by the fingerprint of its token, or all of a subject.
+    ContextsRevoked {
+        /// Who made the tokens that the contexts came from; empty where one context is revoked.
+        issuer: &'a str,
+        /// The subject in those; empty likewise.
+        subject: &'a str,
+        /// The first eight octets of the context token's SHA-256; zero where a subject's are revoked.
+        token: u64,
+    },
     /// The gateway serves.
     ServerStarted {
         /// The version of the program.
@@ -163,6 +172,11 @@ pub fn record(event: &AuditEvent<'_>) {
         AuditEvent::CertificateLoaded { certificate, not_after } => {
             tracing::info!(target: TARGET, event = event.name(), certificate, not_after = %Moment::from(not_after));
         }
+        AuditEvent::ContextsRevoked { issuer, subject, token } => {
+            let token = (token != 0).then(|| format!("{token:016x}"));
+            let (issuer, subject) = (Outside::present(issuer.as_bytes()), Outside::present(subject.as_bytes()));
+            tracing::warn!(target: TARGET, event = event.name(), issuer, subject, token);
+        }
         AuditEvent::UpstreamHealthChanged { upstream, server, health } => record_health(upstream, server, health),
         AuditEvent::ServerStarted { version, crypto, listeners } => {
             tracing::info!(target: TARGET, event = event.name(), version, crypto, listeners);
@@ -223,6 +237,7 @@ impl AuditEvent<'_> {
             Self::RestartNeeded { .. } => "restart_needed",
             Self::CertificateLoaded { .. } => "certificate_loaded",
             Self::UpstreamHealthChanged { .. } => UPSTREAM_HEALTH,
+            Self::ContextsRevoked { .. } => "contexts_revoked",
             Self::ServerStarted { .. } => "server_started",
             Self::ServerStopping { .. } => "server_stopping",
         }

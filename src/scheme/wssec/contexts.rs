@@ -7,7 +7,7 @@ use crate::clock::UnixTime;
 use crate::crypto::{SystemRandom, base64};
 use crate::scheme::principal::Asserted;
 use crate::scheme::{Continuation, Fault, Fingerprint, Principal, Proof, Refusal, Rejection};
-use crate::store::{ContextFacts, Namespace, Revocations, Stores};
+use crate::store::{ContextFacts, KEY_LENGTH, Namespace, Revocations, Stores};
 use crate::token::context::{self, Binding, Context, FIRST_FINGERPRINT_LENGTH, FirstProfile, KeyRing, NotOpened};
 use crate::token::jose::cnf::SEALED_CLAIM;
 use crate::token::{Claims, ClaimsBuilder};
@@ -45,7 +45,7 @@ impl Contexts {
             claims,
             fingerprint: Fingerprint::of_digest(token.digest),
         }));
-        let holder = Holder { principal, key: HolderKey::Context(secret), standing: Standing::Context { id, issued }, namespace };
+        let holder = Holder { principal, key: HolderKey::Context(secret), standing: Standing::Context { issued }, namespace };
         Ok(Judged { holder, until: expires })
     }
 
@@ -116,11 +116,13 @@ fn first_fingerprint(principal: &Principal) -> [u8; FIRST_FINGERPRINT_LENGTH] {
     principal.fingerprint().octets()
 }
 
-/// Refuses a context that was revoked.
+/// Refuses a context that was revoked. It is revoked by the name that logs give it, which is what operators have.
 pub(super) fn check_standing(holder: &Holder, stores: &Stores) -> Result<(), Rejection> {
-    let Standing::Context { id, issued } = &holder.standing else { return Ok(()) };
+    let Standing::Context { issued } = &holder.standing else { return Ok(()) };
     let principal = &holder.principal;
-    let facts = ContextFacts { id, issuer: principal.issuer(), subject: principal.subject(), issued: *issued };
+    let mut id = [0; KEY_LENGTH];
+    id.iter_mut().zip(principal.fingerprint().octets()).for_each(|(to, from)| *to = from);
+    let facts = ContextFacts { id: &id, issuer: principal.issuer(), subject: principal.subject(), issued: *issued };
     if stores.revocations.is_revoked(&facts) { Err(Rejection::Revoked) } else { Ok(()) }
 }
 

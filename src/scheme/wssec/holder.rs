@@ -5,7 +5,7 @@ use crate::clock::UnixTime;
 use crate::crypto::{DigestAlgorithm, MacKey, PublicKey, SignatureAlgorithm};
 use crate::scheme::{Principal, Rejection};
 use crate::store::Namespace;
-use crate::token::context::{FirstProfile, ID_LENGTH, SECRET_LENGTH};
+use crate::token::context::{FirstProfile, SECRET_LENGTH};
 use crate::token::jose::Primitive;
 use crate::token::jose::cnf::{ProofKey, ProofMaterial};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) enum Standing {
     /// One that a context may come from.
     Token(FirstProfile),
     /// A context.
-    Context { id: [u8; ID_LENGTH], issued: UnixTime },
+    Context { issued: UnixTime },
 }
 
 /// The key of a holder.

@@ -10,6 +10,7 @@ mod freshness;
 mod holder;
 mod message;
 mod profile;
+pub mod reference;
 mod verify;
 pub mod wire;
 
