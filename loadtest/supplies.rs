@@ -125,7 +125,7 @@ impl<'o> Supplies<'o> {
             (Scenario::WssecContext, _, Some(contexts), _) => signed(Signer::with_contexts(&line, contexts)?),
             (Scenario::WssecBody, _, Some(contexts), _) => signed(Signer::with_content(&line, contexts, &self.content)?),
             (Scenario::WssecFirst, .., Some(mint)) => signed(Signer::with_first_tokens(&line, mint)?),
-            (_, ..) => Credentials::None,
+            _ => Credentials::None,
         })
     }
 }

@@ -45,6 +45,7 @@ pub(crate) fn relying_party(ring: &str, jwks: &str, verdict_cache: ByteSize, beg
             key_file: located("ring".into()),
             allow_cleartext: false,
         }),
+        references: None,
         claims: BTreeMap::new(),
         forward_token: ForwardToken::Strip,
         max_token_size: located(ByteSize::from_kib(48)),

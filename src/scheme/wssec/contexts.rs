@@ -120,10 +120,16 @@ fn first_fingerprint(principal: &Principal) -> [u8; FIRST_FINGERPRINT_LENGTH] {
 pub(super) fn check_standing(holder: &Holder, stores: &Stores) -> Result<(), Rejection> {
     let Standing::Context { issued } = &holder.standing else { return Ok(()) };
     let principal = &holder.principal;
-    let mut id = [0; KEY_LENGTH];
-    id.iter_mut().zip(principal.fingerprint().octets()).for_each(|(to, from)| *to = from);
+    let id = revocation_id(principal);
     let facts = ContextFacts { id: &id, issuer: principal.issuer(), subject: principal.subject(), issued: *issued };
     if stores.revocations.is_revoked(&facts) { Err(Rejection::Revoked) } else { Ok(()) }
+}
+
+/// What a context is revoked by: the fingerprint of its token.
+pub(super) fn revocation_id(principal: &Principal) -> [u8; KEY_LENGTH] {
+    let mut id = [0; KEY_LENGTH];
+    id.iter_mut().zip(principal.fingerprint().octets()).for_each(|(to, from)| *to = from);
+    id
 }
 
 const fn not_opened(reason: NotOpened) -> Refusal {

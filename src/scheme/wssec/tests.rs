@@ -14,7 +14,7 @@ use crate::scheme::battery::{self, Outcome, Request, Specimens, built};
 use crate::scheme::principal::Asserted;
 use crate::scheme::{Continuation, Principal};
 use crate::store::{Namespace, Subject};
-use crate::token::context::{FirstProfile, ID_LENGTH};
+use crate::token::context::FirstProfile;
 use crate::token::jose::cnf::{self, ProofKey};
 use crate::token::jose::jwe::{Management, SharedKey};
 use crate::token::jose::{Algorithm, IssuingKey, describe};

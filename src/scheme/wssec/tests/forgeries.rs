@@ -1,6 +1,7 @@
 //! A signed request that is made to say something else, one part at a time, with and without a right signature.
 
 use super::*;
+use crate::scheme::wssec::contexts::revocation_id;
 
 fn scheme() -> Wssec {
     build(settings())
@@ -622,7 +623,7 @@ fn a_revoked_context_holds_no_more_even_if_it_was_remembered() {
         assert_eq!(ask(), "proved");
         let stores = Arc::clone(&scheme.verifier.freshness.stores);
         let holder = scheme.verifier.verdicts.find(&sha256(&token), NOW).unwrap();
-        let Standing::Context { id, .. } = holder.standing else { panic!("a context") };
+        let id = revocation_id(&holder.principal);
         if by_id {
             stores.revocations.revoke_id_here(id, NOW.later(3600), NOW).unwrap();
         } else {
