@@ -439,8 +439,8 @@ fn literals(source: &Source, whole: &str, functions: &[&str]) -> BTreeSet<String
         .collect()
 }
 
-/// Reasons that a scheme passes on as they are.
-const X509_REFUSALS: &str = "src/token/x509/refusal.rs";
+/// Reasons that schemes pass on as they are.
+const PASSED_ON: &[&str] = &["src/token/x509/refusal.rs", "src/fetch/fault.rs"];
 
 #[test]
 fn every_reason_is_explained() {
@@ -453,8 +453,9 @@ fn every_reason_is_explained() {
     reasons
         .retain(|reason| reason.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'));
     reasons.remove("none");
-    let refusals = Source::new(X509_REFUSALS, &text(X509_REFUSALS));
-    reasons.extend(literals(&refusals, &text(X509_REFUSALS), &["reason"]));
+    for path in PASSED_ON {
+        reasons.extend(literals(&Source::new(path, &text(path)), &text(path), &["reason"]));
+    }
     assert!(reasons.len() > 30 && reasons.contains("signature_invalid") && reasons.contains("bare_line_feed"), "{reasons:?}");
     let breaches: Vec<_> = reasons.symmetric_difference(&explained).cloned().collect();
     holds(&breaches, "Every reason that logs and metrics give stands in a table of docs/operations.md, and no other does.");
