@@ -75,6 +75,11 @@ impl Config {
         Self::new(&format!("{BAR}{more}"))
     }
 
+    /// The same files beside another configuration, which is completed as [`Config::new`] does.
+    pub(crate) fn with_text(self, text: &str) -> Self {
+        Self { text: Self::new(text).text, ..self }
+    }
+
     /// Names the backend.
     pub(crate) fn upstream(mut self, upstream: &Upstream) -> Self {
         self.upstream = upstream.address().to_string();
