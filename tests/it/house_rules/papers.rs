@@ -169,7 +169,7 @@ fn wssec_defaults() -> BTreeMap<&'static str, String> {
         ("authorization", word(&wssec.authorization)),
         ("usage", word(&wssec.signature.usage)),
         ("nonce", word(&wssec.signature.nonce)),
-        ("token_locations", format!("{:?}", **wssec.token_locations).to_ascii_lowercase()),
+        ("token_locations", format!("{:?}", *wssec.token_locations).to_ascii_lowercase()),
         ("required_for", list(wssec.digest.required_for.iter().map(|method| &***method))),
         ("forward_token", word(&wssec.forward_token)),
     ])
