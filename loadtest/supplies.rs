@@ -148,17 +148,17 @@ impl Wssec {
     /// # Errors
     /// There is no key ring, or the file is there already or cannot be written.
     pub(crate) fn write_contexts(&self, token: &Token, to: &Path) -> Result<(), String> {
-        let ring = self.context_key_file.as_deref().ok_or("--write-contexts needs --context-key-file")?;
-        let contexts = self.contexts(ring, token)?;
+        let key_ring = self.context_key_file.as_deref().ok_or("--write-contexts needs --context-key-file")?;
+        let contexts = self.contexts(key_ring, token)?;
         let problem = |error: std::io::Error| format!("{}: {error}", to.display());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(problem)?;
         let mut file = BufWriter::new(file);
         contexts.write(&mut file).and_then(|()| file.flush()).map_err(problem)
     }
 
-    fn contexts(&self, ring: &Path, token: &Token) -> Result<Contexts, String> {
+    fn contexts(&self, key_ring: &Path, token: &Token) -> Result<Contexts, String> {
         let terms = Terms { scheme: &self.scheme_name, realm: &self.realm, issuer: &self.jwt_issuer, claims: &token.claims };
-        Contexts::issue(self.contexts, &read(ring)?, &terms).map_err(|problem| format!("{}: {problem}", ring.display()))
+        Contexts::issue(self.contexts, &read(key_ring)?, &terms).map_err(|problem| format!("{}: {problem}", key_ring.display()))
     }
 
     fn mint(&self, file: &Path, token: &Token) -> Result<BoundMint, String> {
@@ -242,9 +242,9 @@ mod tests {
     #[test]
     fn contexts_go_to_a_new_file_that_only_its_owner_reads() {
         let folder = tempfile::tempdir().unwrap();
-        let (ring, to) = (folder.path().join("ring"), folder.path().join("contexts"));
-        std::fs::write(&ring, RING).unwrap();
-        let Options { token, wssec } = options(&["--contexts", "7", "--context-key-file", ring.to_str().unwrap()]);
+        let (key_ring, to) = (folder.path().join("context.key"), folder.path().join("contexts"));
+        std::fs::write(&key_ring, RING).unwrap();
+        let Options { token, wssec } = options(&["--contexts", "7", "--context-key-file", key_ring.to_str().unwrap()]);
         wssec.write_contexts(&token, &to).unwrap();
         assert_eq!(std::fs::read_to_string(&to).unwrap().lines().count(), 7);
         assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
