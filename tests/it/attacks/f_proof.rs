@@ -1,7 +1,7 @@
 //! Signed requests that are made to say something else, T-92 to T-99, and the lines on tokens that concern them.
 
 use super::Scene;
-use crate::support::gateway::{BAR, Config};
+use crate::support::gateway::BAR;
 use crate::support::http2::Http2Client;
 use crate::support::message::Message;
 use crate::support::wssec::{Draft, HolderKey, Partners, Place, Requester, SECRET, Saying, Signed, nonce, timestamp};

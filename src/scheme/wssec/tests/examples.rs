@@ -95,7 +95,7 @@ fn message_party() -> Wssec {
 }
 
 fn context_party() -> Wssec {
-    let standing = Standing::Context { id: [1; ID_LENGTH], issued: THEN.earlier(60) };
+    let standing = Standing::Context { issued: THEN.earlier(60) };
     relying_party(CONTEXT_TOKEN, standing, HolderKey::Context(Zeroizing::new(secret())))
 }
 
