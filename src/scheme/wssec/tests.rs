@@ -30,8 +30,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use zeroize::Zeroizing;
 
+mod contexts;
 mod examples;
 mod forgeries;
+mod freshness;
 
 /// 2026-06-15.
 const NOW: UnixTime = UnixTime::from_seconds(1_781_481_600);
@@ -363,6 +365,14 @@ fn altered(request: &Request, field: &HeaderName, from: &str, to: &str) -> Reque
     let value = request.fields()[field].to_str().unwrap().to_owned();
     assert!(value.contains(from), "{value}");
     request.clone().without(field).field(field.clone(), value.replacen(from, to, 1))
+}
+
+fn scheme() -> Wssec {
+    build(settings())
+}
+
+fn reason(request: &Request, scheme: &Wssec) -> String {
+    request.ask(scheme, NOW).reason().to_owned()
 }
 
 struct WssecSpecimens;
