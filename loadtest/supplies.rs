@@ -113,7 +113,7 @@ impl<'o> Supplies<'o> {
     /// The credentials of a scenario's requests to this path of this host.
     ///
     /// # Errors
-    /// There is no randomness for nonces.
+    /// There is no randomness for nonces, or nothing was prepared for the scenario.
     pub(crate) fn credentials(&self, scenario: Scenario, path: &str, host: &str) -> Result<Credentials, String> {
         let line = Line { method: scenario.method(), path, host, realm: self.realm };
         let signed = |signer| Credentials::Signed(Box::new(signer));
@@ -125,7 +125,10 @@ impl<'o> Supplies<'o> {
             (Scenario::WssecContext, _, Some(contexts), _) => signed(Signer::with_contexts(&line, contexts)?),
             (Scenario::WssecBody, _, Some(contexts), _) => signed(Signer::with_content(&line, contexts, &self.content)?),
             (Scenario::WssecFirst, .., Some(mint)) => signed(Signer::with_first_tokens(&line, mint)?),
-            (_, ..) => Credentials::None,
+            (Scenario::Public | Scenario::PlainBody, ..) => Credentials::None,
+            _ => {
+                return Err(format!("the scenario {scenario} needs {}", scenario.need().option()));
+            }
         })
     }
 }
