@@ -4,10 +4,12 @@ use super::certificates::Authority;
 use super::raw::Wire;
 use super::within;
 use bytes::{Bytes, BytesMut};
-use h2::client::{SendRequest, handshake};
+use h2::SendStream;
+use h2::client::{ResponseFuture, SendRequest, handshake};
 use http::{HeaderMap, Request, StatusCode};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -66,6 +68,17 @@ impl Http2Client {
         self.ask("GET", uri, fields, b"", &[]).await
     }
 
+    /// Begins a request whose content is sent piece by piece.
+    pub(crate) async fn begin(&mut self, method: &str, uri: &str, fields: &[(&str, &str)]) -> Http2Exchange {
+        let mut request = Request::builder().method(method).uri(uri).version(http::Version::HTTP_2);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let mut requests = within("a stream", self.requests.clone().ready()).await.unwrap();
+        let (answer, content) = requests.send_request(request.body(()).unwrap(), false).unwrap();
+        Http2Exchange { answer, content }
+    }
+
     /// A request with content and trailers, where there are any.
     pub(crate) async fn ask(
         &mut self,
@@ -92,6 +105,35 @@ impl Http2Client {
             read(response.await?).await
         };
         within("an answer over HTTP/2", exchange).await
+    }
+}
+
+/// A request that is not complete. Dropping it gives it up.
+pub(crate) struct Http2Exchange {
+    answer: ResponseFuture,
+    content: SendStream<Bytes>,
+}
+
+impl Http2Exchange {
+    /// Sends a piece.
+    pub(crate) fn send(&mut self, piece: &[u8]) {
+        self.content.send_data(Bytes::copy_from_slice(piece), false).unwrap();
+    }
+
+    /// Whether nothing is answered for so long.
+    pub(crate) async fn is_silent_for(&mut self, pause: Duration) -> bool {
+        tokio::time::timeout(pause, &mut self.answer).await.is_err()
+    }
+
+    /// Sends the last piece; the answer.
+    pub(crate) async fn end(mut self, piece: &[u8]) -> Result<Http2Answer, h2::Error> {
+        self.content.send_data(Bytes::copy_from_slice(piece), true)?;
+        within("an answer over HTTP/2", async { read(self.answer.await?).await }).await
+    }
+
+    /// Gives the request up.
+    pub(crate) fn reset(mut self) {
+        self.content.send_reset(h2::Reason::CANCEL);
     }
 }
 

@@ -153,7 +153,7 @@ impl Witness {
         for heard in eventually("the end of every request at the backend", ended).await {
             let aborted = match self.version {
                 Version::Http1 => heard.ending == Ending::Cut,
-                Version::Http2 => matches!(heard.ending, Ending::Reset(_) | Ending::Cut),
+                Version::Http2 => matches!(heard.ending, Ending::Reset(_)),
             };
             assert!(aborted, "the backend heard {heard:?}");
         }

@@ -1,7 +1,7 @@
 //! A requester of HTTP message authentication that signs whatever it is told to, and gateways that take its tokens.
 
 use super::Config;
-use super::http2::{Http2Answer, Http2Client};
+use super::http2::{Http2Answer, Http2Client, Http2Exchange};
 use super::message::Message;
 use super::{programs, tokens};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -700,6 +700,12 @@ impl Signed {
     /// Its answer over HTTP/1.1, on a connection of its own.
     pub(crate) async fn ask(&self, to: std::net::SocketAddr) -> Message {
         super::raw::ask(to, self.whole()).await
+    }
+
+    /// Begins it over HTTP/2, without any of its content.
+    pub(crate) async fn begin_over(&self, client: &mut Http2Client) -> Http2Exchange {
+        let fields: Vec<_> = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        client.begin(&self.method, &format!("http://{}{}", self.host, self.target), &fields).await
     }
 
     /// Its answer over HTTP/2.

@@ -1,5 +1,6 @@
 //! Content that waits for its proof: in a file beyond a size, within totals, and never for ever.
 
+use crate::support::http2::Http2Client;
 use crate::support::witness::{Answer, Version, Witness};
 use crate::support::wssec::{Partners, Place, Requester, Signed};
 use crate::support::{Gateway, RawClient, eventually};
@@ -71,6 +72,16 @@ async fn where_all_room_is_taken_requests_are_refused_until_a_client_goes_away()
     drop(waiting);
     eventually("the file to be gone", || nameless_files(gateway.process(), "/tmp").is_empty().then_some(())).await;
     assert_eq!(signed(50_000).ask(gateway.address()).await.status(), 200);
+
+    let mut http2 = Http2Client::connect(gateway.address()).await;
+    let large = signed(190_000);
+    let mut waiting = large.begin_over(&mut http2).await;
+    waiting.send(&large.content[..180_000]);
+    eventually("a file", || nameless_files(gateway.process(), "/tmp").into_iter().find(|size| *size > 170_000)).await;
+    assert_eq!(signed(50_000).ask_over(&mut http2).await.unwrap().status, 503);
+    waiting.reset();
+    eventually("the file to be gone", || nameless_files(gateway.process(), "/tmp").is_empty().then_some(())).await;
+    assert_eq!(signed(50_000).ask_over(&mut http2).await.unwrap().status, 200);
     // What went wrong gives its room back, too.
     for _ in 0..5 {
         assert_eq!(signed(150_000).tampered().ask(gateway.address()).await.status(), 401);

@@ -1,9 +1,10 @@
 //! Content that streams while it is proved: nobody learns anything of the answer before the proof.
 
+use crate::support::http2::Http2Client;
 use crate::support::message::Message;
 use crate::support::witness::{Answer, Ending, Version, Witness};
 use crate::support::wssec::{Partners, Requester, Signed};
-use crate::support::{Gateway, RawClient};
+use crate::support::{Gateway, RawClient, raw};
 use portcullis::crypto::{KeyKind, sha256};
 use std::time::Duration;
 
@@ -92,6 +93,56 @@ async fn an_early_answer_to_what_is_not_proved_is_never_passed_on() {
 }
 
 #[tokio::test]
+async fn over_http2_too_an_early_answer_waits_for_the_proof_and_is_not_passed_on_without() {
+    for version in Version::ALL {
+        for early in [Answer::Last, Answer::First, Answer::HeadFirst, Answer::Interim] {
+            let (gateway, witness) = scene(version, early, "retries: 1").await;
+            let mut client = Http2Client::connect(gateway.address()).await;
+            for tampered in [false, true] {
+                witness.forget();
+                let signed = requester().request("PUT", "/orders", &content()).sign();
+                let mut exchange = signed.begin_over(&mut client).await;
+                exchange.send(&signed.content[..SIZE / 2]);
+                witness.has_heard(0).await;
+                assert!(exchange.is_silent_for(PAUSE).await, "something came before the proof");
+                let mut rest = signed.content[SIZE / 2..].to_vec();
+                rest[0] ^= u8::from(tampered);
+                let answer = exchange.end(&rest).await.unwrap();
+                let text = String::from_utf8(answer.content.clone()).unwrap();
+                let about = format!("{version:?} {early:?} {tampered}");
+                if tampered {
+                    assert_eq!((answer.status.as_u16(), text.as_str()), (401, "Unauthorized\n"), "{about}");
+                    assert_eq!((answer.field("x-witness"), answer.field("x-wss-authinfo")), (None, None), "{about}");
+                    witness.assert_nothing_whole().await;
+                } else {
+                    assert_eq!((answer.status.as_u16(), text.as_str(), answer.field("x-witness")), (200, "ok", Some("here")), "{about}");
+                    assert!(answer.field("x-wss-authinfo").is_some_and(|info| info.starts_with("contexttoken=")), "{about}");
+                }
+                assert_eq!(witness.heard().len(), 1, "{about}: sent once");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_reset_is_broken_off_upstream() {
+    for version in Version::ALL {
+        for early in [Answer::Last, Answer::First] {
+            let (gateway, witness) = scene(version, early, "retries: 1").await;
+            let mut client = Http2Client::connect(gateway.address()).await;
+            let signed = requester().request("PUT", "/orders", &content()).sign();
+            let mut exchange = signed.begin_over(&mut client).await;
+            exchange.send(&signed.content[..SIZE / 2]);
+            witness.has_heard(0).await;
+            exchange.reset();
+            witness.assert_nothing_whole().await;
+            let fresh = requester().get("/orders").sign().ask_over(&mut client).await.unwrap();
+            assert_eq!(fresh.status, 200, "the connection goes on");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_breaks_off_is_broken_off_upstream() {
     for version in Version::ALL {
         for early in [Answer::Last, Answer::First] {
@@ -104,27 +155,42 @@ async fn a_request_that_breaks_off_is_broken_off_upstream() {
     }
 }
 
+const UPGRADE: &str =
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// A handshake with content is unusual, and one whose content still has to be proved is not believed, right or wrong.
 #[tokio::test]
-async fn a_switch_of_protocols_waits_for_the_proof() {
-    let upgrade =
-        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    for lines in [upgrade, ""] {
+async fn a_switch_of_protocols_is_not_passed_on_while_content_is_to_be_proved() {
+    for (lines, tampered) in [(UPGRADE, true), (UPGRADE, false), ("", true), ("", false)] {
         let (gateway, witness) = scene(Version::Http1, Answer::Switch, "retries: 1").await;
         let signed = requester().request("GET", "/orders", &content()).sign();
         let mut client = RawClient::connect(gateway.address()).await;
         client.send(signed.head(&format!("Content-Length: {SIZE}\r\n{lines}"))).await;
         client.send(&signed.content[..SIZE / 2]).await;
-        let silent = client.is_silent_for(PAUSE).await;
+        witness.has_heard(0).await;
         let mut rest = signed.content[SIZE / 2..].to_vec();
-        rest[0] ^= 1;
-        // An unasked-for switch ends the attempt before the rest has come.
+        rest[0] ^= u8::from(tampered);
+        // The attempt may end before the rest has come.
         let _ = client.try_send(&rest).await;
-        let answer = client.answer().await;
-        assert_ne!(answer.status(), 101, "{lines:?}");
-        assert!(silent || answer.status() == 502, "{lines:?}: {answer:?}");
-        assert!(!answer.mentions("x-witness") && !answer.mentions("x-wss-authinfo"), "{answer:?}");
+        let answers = client.all_answers().await;
+        assert_eq!(answers.iter().map(Message::status).collect::<Vec<_>>(), [502], "{lines:?} {tampered}");
+        assert!(!answers[0].mentions("x-witness") && !answers[0].mentions("x-wss-authinfo"), "{answers:?}");
         witness.assert_nothing_whole().await;
     }
+}
+
+#[tokio::test]
+async fn a_switch_of_protocols_without_content_is_proved_by_its_head() {
+    let (gateway, _witness) = scene(Version::Http1, Answer::Switch, "retries: 1").await;
+    let signed = requester().get("/orders").sign();
+    let mut client = RawClient::connect(gateway.address()).await;
+    client.send(signed.head(UPGRADE)).await;
+    let answer = client.answer().await;
+    assert_eq!((answer.status(), answer.field("x-witness")), (101, Some("here")));
+    let info = answer.field("x-wss-authinfo").expect("an AuthInfo");
+    assert!(info.starts_with("contexttoken="), "{info}");
+    let again = raw::ask(gateway.address(), signed.head(UPGRADE)).await;
+    assert_eq!((again.status(), again.mentions("x-wss-authinfo")), (401, false));
 }
 
 #[tokio::test]
