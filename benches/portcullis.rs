@@ -2,38 +2,29 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up must stop")]
 
 mod route_rows;
+mod specimens;
 mod store_rows;
+mod wssec_rows;
 
 use criterion::{BatchSize, Criterion};
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use portcullis::clock::UnixTime;
-use portcullis::crypto::SystemRandom;
 use portcullis::route::{Authority, Found, HostPattern, Methods, PathPattern, RoutePattern, RouteTable, Target, TargetRules, UriScheme};
-use portcullis::scheme::wrap::{Accept, AudienceMatch, ForwardToken, IssuerConfig, Wrap, WrapConfig};
-use portcullis::scheme::{Carries, Connection, Evidence, Received, RequestHead, Resources, Scheme, TransportSecurity};
-use portcullis::setting::{ByteSize, Files, Located, Period, Position};
-use portcullis::store::{StoreSizes, Stores};
+use portcullis::scheme::{Carries, Evidence, Received, RequestHead, Scheme};
+use portcullis::setting::ByteSize;
 use portcullis::token::form;
-use portcullis::token::swt::{Statement, SwtKey, Unconfirmed, issue};
-use std::collections::BTreeMap;
-use std::future::Future;
+use portcullis::token::swt::{SwtKey, Unconfirmed};
+use specimens::admission::{HOST, connection, finish};
+use specimens::wrap::{KEY, NOW, token, token_field, wrap};
 use std::hint::black_box;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
-const NOW: UnixTime = UnixTime::from_seconds(1_269_265_004);
-const RECEIVED: Received<'static> = Received { target: b"/bartender/", host: b"localhost:8080" };
-const KEY: [u8; 32] = [7; 32];
-const KEY_TEXT: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
-const ISSUER: &str = "https://nightclub.example/";
-const AUDIENCE: &str = "http://localhost:8080/bartender";
+const RECEIVED: Received<'static> = Received { target: b"/bartender/", host: HOST.as_bytes() };
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     route_rows::rows(&mut criterion);
     store_rows::rows(&mut criterion);
+    wssec_rows::rows(&mut criterion);
     extract(&mut criterion);
     verify(&mut criterion);
     admit(&mut criterion);
@@ -43,7 +34,7 @@ fn main() {
 fn extract(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("extract");
     let scheme = wrap(ByteSize::from_octets(0));
-    let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
+    let connection = connection();
     let mut escaped = String::from("wrap_access_token=");
     form::encode_into(&token(), &mut escaped);
     let (no_fields, token_field, form_field) = (HeaderMap::new(), token_field(), form_field());
@@ -61,7 +52,7 @@ fn extract(criterion: &mut Criterion) {
 
 fn verify(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("verify");
-    let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
+    let connection = connection();
     let fields = token_field();
     let evidence = Evidence { head: head(&fields, ""), connection: &connection, content: b"", carries: Carries::Nothing, now: NOW };
     for (row, cache) in [("wrap/cold", ByteSize::from_octets(0)), ("wrap/hot", ByteSize::from_mib(8))] {
@@ -84,7 +75,7 @@ fn verify(criterion: &mut Criterion) {
 /// The whole way of an admitted request, but for the framework: judge, find, extract, verify.
 fn admit(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("admit");
-    let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
+    let connection = connection();
     let fields = token_field();
     let pattern = RoutePattern { host: HostPattern::Any, path: PathPattern::prefix("/bartender/").unwrap(), methods: Methods::any() };
     let table = RouteTable::build(vec![(pattern, ())]).unwrap();
@@ -111,63 +102,10 @@ fn admit(criterion: &mut Criterion) {
     }
 }
 
-fn wrap(verdict_cache: ByteSize) -> Wrap {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("key"), KEY_TEXT).unwrap();
-    let issuer = IssuerConfig {
-        name: located(ISSUER.into()),
-        key: None,
-        key_file: Some(located("key".into())),
-        previous_key: None,
-        previous_key_file: None,
-    };
-    let config = WrapConfig {
-        issuers: located(vec![issuer]),
-        audience: Some(located(AUDIENCE.into())),
-        audiences: None,
-        audience_match: AudienceMatch::Exact,
-        accept: located(vec![Accept::Header, Accept::Query, Accept::Form]),
-        claims: BTreeMap::from([("Birthdate".into(), located(serde_json::from_str(r#"{"age_at_least":21}"#).unwrap()))]),
-        leeway: located(Period::from_secs(0)),
-        subject_claim: "Name".into(),
-        forward_token: ForwardToken::Strip,
-        max_token_size: located(ByteSize::from_kib(8)),
-        max_form_size: located(ByteSize::from_kib(64)),
-        verdict_cache,
-    };
-    let files = Files::below(folder.path());
-    let random = Arc::new(SystemRandom::new());
-    let stores = Arc::new(Stores::new(StoreSizes { replay_marks: 1, revocations: 1 }, UnixTime::from_seconds(0), &*random).unwrap());
-    Wrap::build(located(config), &Resources { name: &Arc::from("bench"), files: &files, stores: &stores, random: &random }).ok().unwrap()
-}
-
-fn token() -> String {
-    let claims = [("Birthdate", "1979-05-25T00:00:00"), ("Role", "patron"), ("Name", "Jane Doe")];
-    let statement = Statement { claims: &claims, issuer: ISSUER, audience: Some(AUDIENCE), expires: Some(NOW.later(3600)) };
-    issue(&statement, &SwtKey::from_octets(&KEY).unwrap()).unwrap().to_string()
-}
-
-fn token_field() -> HeaderMap {
-    let value = HeaderValue::try_from(format!("WRAP access_token=\"{}\"", token())).unwrap();
-    HeaderMap::from_iter([(AUTHORIZATION, value)])
-}
-
 fn form_field() -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))])
 }
 
 const fn head<'r>(fields: &'r HeaderMap, query: &'r str) -> RequestHead<'r> {
-    RequestHead { method: &Method::POST, authority: "localhost:8080", path: "/bartender/", query, received: RECEIVED, fields }
-}
-
-const fn located<T>(value: T) -> Located<T> {
-    Located::new(value, Position::new(1, 1))
-}
-
-/// Runs a future that waits for nothing.
-fn finish<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => std::process::abort(),
-    }
+    RequestHead { method: &Method::POST, authority: HOST, path: "/bartender/", query, received: RECEIVED, fields }
 }

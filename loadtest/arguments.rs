@@ -1,10 +1,12 @@
 //! The command line, and what it resolves to.
 
 use crate::Case;
-use crate::mint::{MintError, Statement, SwtMint};
+use crate::cpu::{Costs, CpuClock};
 use crate::origin::Origin;
+use crate::scenario::{Place, Scenario, Side};
+use crate::supplies::{Supplies, Token, Wssec};
 use crate::tally::Tally;
-use crate::workload::{Scenario, Side, Workload};
+use crate::workload::{Target, Workload};
 use clap::{Args, Parser};
 use portcullis::setting::Period;
 use std::path::PathBuf;
@@ -17,6 +19,9 @@ use std::time::Duration;
 /// due, not from the time a connection was free to carry it. Name --gateway and --direct to compare
 /// the two in the same run. Ends with 1 when an answer was missing or not the expected one, or when
 /// --p99-at-most was broken.
+///
+/// With --gateway-pid and --direct-pid the CPU time per request is told too. That is the figure to
+/// compare: wall time on a shared machine is noise.
 #[derive(Parser)]
 #[command(name = "loadtest", after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -26,13 +31,18 @@ pub(crate) struct Arguments {
     load: Load,
     #[command(flatten)]
     token: Token,
+    #[command(flatten)]
+    wssec: Wssec,
     /// What to send; several run in turn in every round.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["public"])]
     scenario: Vec<Scenario>,
-    /// The path that scenarios with a token ask for.
+    /// The path that scenarios of WRAP ask for.
     #[arg(long, default_value = "/bartender/")]
     path: Box<str>,
-    /// The path that the public scenario asks for.
+    /// The path that scenarios of WSSEC ask for.
+    #[arg(long, default_value = "/orders/")]
+    wssec_path: Box<str>,
+    /// The path that scenarios without a token ask for.
     #[arg(long, default_value = "/status")]
     public_path: Box<str>,
     /// The Host field, where it is not the origin's own.
@@ -47,7 +57,9 @@ const EXAMPLES: &str = "Example:
   loadtest --gateway http://127.0.0.1:8080 --direct http://127.0.0.1:9000 \\
     --scenario public,wrap-hot,wrap-cold,wrap-bad --rate 2000 --duration 10s --rounds 5 \\
     --key-file target/demo/swt.key --issuer https://nightclub.example/ \\
-    --audience http://localhost:8080/bartender --claim Birthdate=1979-05-25T00:00:00";
+    --audience http://localhost:8080/bartender --claim Birthdate=1979-05-25T00:00:00
+  loadtest --gateway http://127.0.0.1:8080 --gateway-pid 4711 --direct http://127.0.0.1:9131 --direct-pid 4712 \\
+    --scenario wssec-context,wssec-body,plain-body --rounds 10 --context-key-file keys/context.key";
 
 /// Where the load goes.
 #[derive(Args)]
@@ -56,9 +68,20 @@ struct Sides {
     /// The gateway, as http://host:port.
     #[arg(long)]
     gateway: Option<Origin>,
-    /// The upstream behind it, asked without the gateway, as http://host:port.
+    /// The upstream behind it, asked without the gateway, or a proxy to compare with, as http://host:port.
     #[arg(long)]
     direct: Option<Origin>,
+    /// The gateway's process, on this machine: its CPU time (user and system, all threads, in steps of 10 ms)
+    /// is told per answered request, median and quartiles over the rounds.
+    #[arg(long, value_name = "PID", requires = "gateway")]
+    gateway_pid: Option<u32>,
+    /// The process on the direct side; with both, the ratio of the medians is told.
+    #[arg(long, value_name = "PID", requires = "direct")]
+    direct_pid: Option<u32>,
+    /// Send nothing: make contexts and write them to this new file, a line of JSON each (`token`, its `hash`,
+    /// and `secret`, in base64), for another program that signs. They hold for a day.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["gateway", "direct"])]
+    write_contexts: Option<PathBuf>,
 }
 
 /// How much load.
@@ -86,23 +109,6 @@ struct Load {
     /// Fail when a case's 99th percentile, from the schedule, is above this.
     #[arg(long, value_parser = period)]
     p99_at_most: Option<Duration>,
-}
-
-/// What tokens say.
-#[derive(Args)]
-struct Token {
-    /// A file with the issuer's key in base64, as `portcullis keys swt` writes it.
-    #[arg(long)]
-    key_file: Option<PathBuf>,
-    /// The token's Issuer.
-    #[arg(long, default_value = "https://nightclub.example/")]
-    issuer: Box<str>,
-    /// The token's Audience.
-    #[arg(long, default_value = "http://localhost:8080/bartender")]
-    audience: Box<str>,
-    /// A further claim; may be repeated.
-    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
-    claims: Vec<(Box<str>, Box<str>)>,
 }
 
 /// The load of one round, and how many rounds.
@@ -144,59 +150,67 @@ impl Arguments {
         Ok(Plan { rate, duration, rounds, connections, timeout, p99_at_most: p99_at_most.unwrap_or_default(), warm_up })
     }
 
+    /// Makes contexts for another program instead of a load, if that is asked for.
+    ///
+    /// # Errors
+    /// They cannot be made or written.
+    pub(crate) fn write_contexts(&self) -> Result<Written, String> {
+        match &self.sides.write_contexts {
+            Some(file) => self.wssec.write_contexts(&self.token, file).map(|()| Written::Contexts),
+            None => Ok(Written::Nothing),
+        }
+    }
+
     /// Every scenario on every side.
     ///
     /// # Errors
-    /// A side is not on this machine, or a scenario needs a key that is not there.
+    /// A side is not on this machine or its process not there, or a scenario needs a key that is not there.
     pub(crate) fn cases(&self) -> Result<Vec<Case>, String> {
         let mut scenarios = self.scenario.clone();
         scenarios.sort_unstable();
         scenarios.dedup();
-        let mint = match (&self.token.key_file, scenarios.iter().find(|scenario| scenario.needs_token())) {
-            (_, None) => None,
-            (None, Some(scenario)) => return Err(format!("the scenario {scenario} needs --key-file")),
-            (Some(file), Some(_)) => Some(Rc::new(self.token.mint(file)?)),
-        };
-        let sides = [(Side::Direct, &self.sides.direct), (Side::Gateway, &self.sides.gateway)];
-        let sides: Vec<_> = sides.into_iter().filter_map(|(side, origin)| Some((side, origin.as_ref()?))).collect();
+        let supplies = Supplies::prepare(&scenarios, &self.token, &self.wssec)?;
+        let Sides { gateway, direct, gateway_pid, direct_pid, .. } = &self.sides;
+        let sides = [(Side::Direct, direct, direct_pid), (Side::Gateway, gateway, gateway_pid)];
+        let sides: Vec<_> = sides.into_iter().filter_map(|(side, origin, pid)| Some((side, origin.as_ref()?, *pid))).collect();
         let mut cases = Vec::new();
         for scenario in scenarios {
-            for (side, origin) in &sides {
-                cases.push(self.case(scenario, *side, origin, mint.as_ref())?);
+            for (side, origin, pid) in &sides {
+                let clock = pid.map(CpuClock::of_process).transpose()?;
+                let workload = Rc::new(self.workload(scenario, *side, origin, &supplies)?);
+                cases.push(Case { scenario, side: side.name(), workload, tally: Tally::default(), clock, costs: Costs::default() });
             }
         }
         Ok(cases)
     }
 
-    fn case(&self, scenario: Scenario, side: Side, origin: &Origin, mint: Option<&Rc<SwtMint>>) -> Result<Case, String> {
+    fn workload(&self, scenario: Scenario, side: Side, origin: &Origin, supplies: &Supplies<'_>) -> Result<Workload, String> {
         if !origin.is_loopback() && !self.allow_remote {
             return Err(format!("{origin} is not on this machine; --allow-remote if it is yours"));
         }
-        let path = if scenario.needs_token() { &self.path } else { &self.public_path };
-        let host = self.host.as_deref().unwrap_or(&origin.host);
-        let workload = Rc::new(Workload::build(scenario, side, origin.address, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n"), mint));
-        Ok(Case { scenario, side: side.name(), workload, tally: Tally::default() })
+        let path = match scenario.place() {
+            Place::Public => &self.public_path,
+            Place::Wrap => &self.path,
+            Place::Wssec => &self.wssec_path,
+        };
+        let host = self.host.as_ref().unwrap_or(&origin.host);
+        let target = Target { address: origin.address, host: host.clone(), path: path.clone() };
+        let credentials = supplies.credentials(scenario, path, host)?;
+        Ok(Workload::build(scenario, side, &target, credentials, supplies.content(scenario)))
     }
 }
 
-impl Token {
-    fn mint(&self, file: &std::path::Path) -> Result<SwtMint, String> {
-        let key = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let Self { issuer, audience, claims, .. } = self;
-        let statement = Statement { issuer: issuer.clone(), audience: audience.clone(), claims: claims.clone() };
-        SwtMint::build(&key, statement).map_err(|error| match error {
-            MintError::NotAKey => format!("{}: {error}", file.display()),
-            MintError::Claims(_) => error.to_string(),
-        })
-    }
+/// What was written instead of a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Nothing: there is a load to send.
+    Nothing,
+    /// Contexts.
+    Contexts,
 }
 
 fn period(text: &str) -> Result<Duration, String> {
     Period::parse(text).map(Period::duration).ok_or_else(|| "expected digits and a unit: 500ms, 10s, 2m".to_owned())
-}
-
-fn claim(text: &str) -> Result<(Box<str>, Box<str>), String> {
-    text.split_once('=').map(|(name, value)| (name.into(), value.into())).ok_or_else(|| "expected NAME=VALUE".to_owned())
 }
 
 #[cfg(test)]
@@ -214,6 +228,24 @@ mod tests {
         assert!(parse(&["--allow-remote"]).is_err(), "one side is needed");
         assert!(parse(&["--direct", "http://127.0.0.1:9000", "--rate", "0"]).is_err());
         assert!(parse(&["--direct", "http://127.0.0.1:9000", "--rate", "200001"]).is_err());
+    }
+
+    #[test]
+    fn a_process_belongs_to_a_side() {
+        assert!(parse(&["--direct", "http://127.0.0.1:1", "--gateway-pid", "1"]).is_err());
+        let absent = u32::MAX.to_string();
+        let problem = parse(&["--direct", "http://127.0.0.1:1", "--direct-pid", &absent]).unwrap().cases().err().unwrap();
+        assert!(problem.contains(&absent), "{problem}");
+        let own = std::process::id().to_string();
+        let cases = parse(&["--direct", "http://127.0.0.1:1", "--direct-pid", &own, "--gateway", "http://127.0.0.1:2"]).unwrap().cases();
+        assert_eq!(cases.unwrap().iter().map(|case| case.clock.is_some()).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn contexts_are_written_instead_of_a_load() {
+        assert!(parse(&["--write-contexts", "a", "--gateway", "http://127.0.0.1:1"]).is_err());
+        assert!(parse(&["--write-contexts", "a"]).unwrap().write_contexts().unwrap_err().contains("--context-key-file"));
+        assert_eq!(parse(&["--direct", "http://127.0.0.1:1"]).unwrap().write_contexts(), Ok(Written::Nothing));
     }
 
     #[test]

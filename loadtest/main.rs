@@ -5,21 +5,29 @@
 //! that were due meanwhile waited too, whether they had been sent or not.
 
 mod arguments;
+mod bound;
 mod connection;
+mod contexts;
+mod cpu;
 mod mint;
 mod origin;
 mod report;
 mod round;
+mod scenario;
 mod schedule;
+mod signer;
+mod supplies;
 mod tally;
 mod workload;
 
-use arguments::{Arguments, Plan};
+use arguments::{Arguments, Plan, Written};
 use clap::Parser;
+use cpu::{Costs, CpuClock};
+use scenario::Scenario;
 use std::process::ExitCode;
 use std::rc::Rc;
 use tally::Tally;
-use workload::{Scenario, Workload};
+use workload::Workload;
 
 /// One thing that is measured, round after round.
 struct Case {
@@ -27,6 +35,23 @@ struct Case {
     side: &'static str,
     workload: Rc<Workload>,
     tally: Tally,
+    /// The CPU clock of the side's process, where it was named.
+    clock: Option<CpuClock>,
+    costs: Costs,
+}
+
+impl Case {
+    /// Runs a round and keeps what it took; yields its outcome alone.
+    async fn drive(&mut self, plan: &Plan) -> Tally {
+        let used = || self.clock.as_ref().and_then(CpuClock::read);
+        let before = used();
+        let tally = round::drive(plan, &self.workload).await;
+        if let (Some(before), Some(after)) = (before, used()) {
+            self.costs.record(after.saturating_sub(before), tally.answered());
+        }
+        self.tally.add(&tally);
+        tally
+    }
 }
 
 fn main() -> ExitCode {
@@ -41,6 +66,9 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
     let plan = arguments.plan()?;
+    if arguments.write_contexts()? == Written::Contexts {
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut cases = arguments.cases()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     println!("{}", report::preamble(&plan));
@@ -59,9 +87,8 @@ async fn interleave(plan: &Plan, cases: &mut [Case]) {
     }
     for number in 0..plan.rounds {
         for case in cases.iter_mut() {
-            let tally = round::drive(plan, &case.workload).await;
+            let tally = case.drive(plan).await;
             eprintln!("round {} of {}: {} {}: {}", number + 1, plan.rounds, case.scenario, case.side, report::brief(&tally));
-            case.tally.add(&tally);
         }
         cases.reverse();
     }

@@ -43,6 +43,7 @@ pub(crate) fn table(plan: &Plan, cases: &[Case]) -> String {
             row(&mut text, "gateway less direct", difference);
         }
         neighbours.iter().for_each(|case| counts(&mut text, plan, case));
+        costs(&mut text, neighbours);
     }
     text
 }
@@ -75,9 +76,23 @@ fn counts(text: &mut String, plan: &Plan, case: &Case) {
     );
 }
 
+/// CPU time per request, where a process was named: the sides, then the one by the other.
+fn costs(text: &mut String, neighbours: &[Case]) {
+    let told: Vec<_> = neighbours.iter().filter_map(|case| Some((case.side, case.costs.quartiles()?))).collect();
+    if !told.is_empty() {
+        let _ = writeln!(text, "  {:<22}  quartile    median  quartile   (µs of CPU time per request, over the rounds)", "");
+    }
+    for (side, quartiles) in &told {
+        row(text, &format!("{side} CPU"), quartiles.iter().map(|micros| format!("{micros:.2}")));
+    }
+    if let [(_, [_, direct, _]), (_, [_, gateway, _])] = told.as_slice() {
+        let _ = writeln!(text, "  gateway by direct, CPU: {:.3} (medians)", gateway / direct);
+    }
+}
+
 /// Why a case is not as it should be, if it is not.
 pub(crate) fn failure(plan: &Plan, case: &Case) -> Option<String> {
-    let Case { scenario, side, tally, workload } = case;
+    let Case { scenario, side, tally, workload, .. } = case;
     let late = Duration::from_micros(tally.from_schedule.value_at_percentile(99.0));
     let missing = tally.due.saturating_sub(tally.answered());
     if missing > 0 {
@@ -108,16 +123,37 @@ fn list(counts: &BTreeMap<impl Display, u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpu::Costs;
+    use crate::scenario::{Scenario, Side};
     use crate::tally::Latency;
-    use crate::workload::{Scenario, Side, Workload};
+    use crate::workload::tests;
     use std::rc::Rc;
 
     fn case(side: Side, micros: u64) -> Case {
-        let workload = Rc::new(Workload::build(Scenario::Public, side, "127.0.0.1:1".parse().unwrap(), "", None));
+        let workload = Rc::new(tests::public("127.0.0.1:1".parse().unwrap(), side));
         let mut tally = Tally { due: 100, elapsed: Duration::from_secs(2), ..Tally::default() };
         let latency = Latency { from_schedule: Duration::from_micros(micros), from_sending: Duration::from_micros(micros / 2) };
         (0..100).for_each(|_| tally.record(200, 200, latency));
-        Case { scenario: Scenario::Public, side: side.name(), workload, tally }
+        Case { scenario: Scenario::Public, side: side.name(), workload, tally, clock: None, costs: Costs::default() }
+    }
+
+    #[test]
+    fn cpu_time_is_told_where_it_was_read() {
+        let (mut direct, mut gateway) = (case(Side::Direct, 100), case(Side::Gateway, 180));
+        for micros in [20, 24, 22] {
+            direct.costs.record(Duration::from_micros(micros), 1);
+        }
+        assert!(!table(&Plan::default(), &[case(Side::Gateway, 1)]).contains("CPU"));
+        let alone = table(&Plan::default(), &[direct, case(Side::Gateway, 1)]);
+        assert!(
+            alone.contains("direct CPU                 21.00     22.00     23.00\n") && !alone.contains("gateway by direct"),
+            "{alone}"
+        );
+        gateway.costs.record(Duration::from_micros(33), 1);
+        let mut direct = case(Side::Direct, 100);
+        direct.costs.record(Duration::from_micros(22), 1);
+        let both = table(&Plan::default(), &[direct, gateway]);
+        assert!(both.contains("gateway by direct, CPU: 1.500 (medians)"), "{both}");
     }
 
     #[test]

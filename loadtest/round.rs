@@ -126,7 +126,8 @@ fn close(round: &Round) -> Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::{Scenario, Side};
+    use crate::scenario::Side;
+    use crate::workload::tests;
     use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -138,7 +139,7 @@ mod tests {
     }
 
     fn public(address: SocketAddr) -> Rc<Workload> {
-        Rc::new(Workload::build(Scenario::Public, Side::Direct, address, "GET / HTTP/1.1\r\nHost: a\r\n", None))
+        Rc::new(tests::public(address, Side::Direct))
     }
 
     /// Answers every request after a pause; `stall` holds back the first answer only.

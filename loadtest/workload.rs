@@ -1,35 +1,26 @@
 //! What is sent, and which answer is expected.
 
 use crate::mint::SwtMint;
-use clap::ValueEnum;
+use crate::scenario::{Scenario, Side};
+use crate::signer::Signer;
 use portcullis::clock;
-use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// How long minted tokens hold, in seconds: longer than the longest round.
 const TOKEN_LIFETIME: u64 = 2 * 3600;
+/// The media type of content.
+pub(crate) const CONTENT_TYPE: &str = "application/octet-stream";
 
-/// A kind of request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum Scenario {
-    /// No token, to a public route: 200.
-    Public,
-    /// The same good token again and again: 200.
-    WrapHot,
-    /// A good token never seen before, minted as it is sent: 200.
-    WrapCold,
-    /// A token never seen before, changed after it was signed: 401.
-    WrapBad,
-}
-
-/// Who is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// The upstream, which judges nothing: always 200.
-    Direct,
-    /// The gateway.
-    Gateway,
+/// Where the requests of a case go.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Where to connect.
+    pub(crate) address: SocketAddr,
+    /// The Host field.
+    pub(crate) host: Box<str>,
+    /// Path and query.
+    pub(crate) path: Box<str>,
 }
 
 /// The requests of one case.
@@ -40,100 +31,76 @@ pub(crate) struct Workload {
     /// The status that each must be answered with.
     pub(crate) expected: u16,
     head: Box<[u8]>,
-    tokens: Tokens,
+    credentials: Credentials,
+    content: Rc<[u8]>,
 }
 
+/// What requests carry to prove who sends them.
 #[derive(Debug)]
-enum Tokens {
+pub(crate) enum Credentials {
+    /// Nothing.
     None,
+    /// The same token of WRAP each time.
     Same(Box<[u8]>),
+    /// A new token of WRAP each time.
     Fresh(Rc<SwtMint>),
+    /// A new token of WRAP each time, changed after it was made.
     Changed(Rc<SwtMint>),
+    /// A token and a signature of WSSEC.
+    Signed(Box<Signer>),
 }
 
-impl Scenario {
-    /// Whether requests carry a token.
-    pub(crate) const fn needs_token(self) -> bool {
-        match self {
-            Self::Public => false,
-            Self::WrapHot | Self::WrapCold | Self::WrapBad => true,
-        }
-    }
-
-    const fn expected(self, side: Side) -> u16 {
-        match (self, side) {
-            (Self::WrapBad, Side::Gateway) => 401,
-            (Self::Public | Self::WrapHot | Self::WrapCold, Side::Gateway) | (_, Side::Direct) => 200,
-        }
-    }
-}
-
-impl Side {
-    /// The side's name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Gateway => "gateway",
-        }
-    }
-}
-
-impl fmt::Display for Scenario {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Public => "public",
-            Self::WrapHot => "wrap-hot",
-            Self::WrapCold => "wrap-cold",
-            Self::WrapBad => "wrap-bad",
-        })
+impl Credentials {
+    /// One token for all requests.
+    pub(crate) fn same(mint: &SwtMint) -> Self {
+        let mut token = Vec::new();
+        mint.mint(clock::now().later(TOKEN_LIFETIME), &mut token);
+        Self::Same(token.into())
     }
 }
 
 impl Workload {
-    /// The requests of a scenario; `head` is the request line and the Host field. Both sides are sent
-    /// the same. Without a mint no request carries a token.
-    pub(crate) fn build(scenario: Scenario, side: Side, address: SocketAddr, head: &str, mint: Option<&Rc<SwtMint>>) -> Self {
-        let head = format!("{head}User-Agent: portcullis-loadtest\r\nAccept: */*\r\n").into_bytes().into();
-        let tokens = match (scenario, mint) {
-            (Scenario::Public, _) | (_, None) => Tokens::None,
-            (Scenario::WrapHot, Some(mint)) => Tokens::Same(one_token(mint)),
-            (Scenario::WrapCold, Some(mint)) => Tokens::Fresh(Rc::clone(mint)),
-            (Scenario::WrapBad, Some(mint)) => Tokens::Changed(Rc::clone(mint)),
-        };
-        Self { address, expected: scenario.expected(side), head, tokens }
+    /// The requests of a scenario. Both sides are sent the same.
+    pub(crate) fn build(scenario: Scenario, side: Side, target: &Target, credentials: Credentials, content: Rc<[u8]>) -> Self {
+        let Target { address, host, path } = target;
+        let method = scenario.method();
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: portcullis-loadtest\r\nAccept: */*\r\n");
+        if !content.is_empty() {
+            head.push_str(&format!("Content-Type: {CONTENT_TYPE}\r\nContent-Length: {}\r\n", content.len()));
+        }
+        Self { address: *address, expected: scenario.expected(side), head: head.into_bytes().into(), credentials, content }
     }
 
     /// Writes the next request in place of the last.
     pub(crate) fn write(&self, request: &mut Vec<u8>) {
         request.clear();
         request.extend_from_slice(&self.head);
-        if !matches!(self.tokens, Tokens::None) {
-            request.extend_from_slice(b"Authorization: WRAP access_token=\"");
-            self.write_token(request);
-            request.extend_from_slice(b"\"\r\n");
+        match &self.credentials {
+            Credentials::None => {}
+            Credentials::Signed(signer) => signer.write(request),
+            Credentials::Same(_) | Credentials::Fresh(_) | Credentials::Changed(_) => {
+                request.extend_from_slice(b"Authorization: WRAP access_token=\"");
+                self.write_token(request);
+                request.extend_from_slice(b"\"\r\n");
+            }
         }
         request.extend_from_slice(b"\r\n");
+        request.extend_from_slice(&self.content);
     }
 
     fn write_token(&self, request: &mut Vec<u8>) {
         let expires = clock::now().later(TOKEN_LIFETIME);
-        match &self.tokens {
-            Tokens::None => {}
-            Tokens::Same(token) => request.extend_from_slice(token),
-            Tokens::Fresh(mint) => mint.mint(expires, request),
-            Tokens::Changed(mint) => {
+        match &self.credentials {
+            Credentials::None | Credentials::Signed(_) => {}
+            Credentials::Same(token) => request.extend_from_slice(token),
+            Credentials::Fresh(mint) => mint.mint(expires, request),
+            Credentials::Changed(mint) => {
                 let start = request.len();
                 mint.mint(expires, request);
                 change(request.get_mut(start..).unwrap_or_default());
             }
         }
     }
-}
-
-fn one_token(mint: &SwtMint) -> Box<[u8]> {
-    let mut token = Vec::new();
-    mint.mint(clock::now().later(TOKEN_LIFETIME), &mut token);
-    token.into()
 }
 
 /// Changes a digit of the first claim, so that the token still reads well and only its MAC is wrong.
@@ -144,41 +111,54 @@ fn change(token: &mut [u8]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::mint::Statement;
 
-    fn workload(scenario: Scenario, side: Side) -> Workload {
-        let statement = Statement { issuer: "issuer".into(), audience: "audience".into(), claims: Vec::new() };
-        let mint = Rc::new(SwtMint::build(b"N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=", statement).unwrap());
-        Workload::build(scenario, side, "127.0.0.1:1".parse().unwrap(), "GET / HTTP/1.1\r\nHost: a\r\n", Some(&mint))
+    /// Requests without credentials or content.
+    pub(crate) fn public(address: SocketAddr, side: Side) -> Workload {
+        let target = Target { address, host: "a".into(), path: "/".into() };
+        Workload::build(Scenario::Public, side, &target, Credentials::None, Rc::new([]))
     }
 
-    fn two_requests(scenario: Scenario) -> (Vec<u8>, Vec<u8>) {
-        let workload = workload(scenario, Side::Gateway);
+    fn mint() -> Rc<SwtMint> {
+        let statement = Statement { issuer: "issuer".into(), audience: "audience".into(), claims: Vec::new() };
+        Rc::new(SwtMint::build(b"N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=", statement).unwrap())
+    }
+
+    fn two_requests(scenario: Scenario, credentials: Credentials) -> (Vec<u8>, Vec<u8>) {
+        let target = Target { address: "127.0.0.1:1".parse().unwrap(), host: "a".into(), path: "/".into() };
+        let workload = Workload::build(scenario, Side::Gateway, &target, credentials, Rc::new([]));
         let (mut first, mut second) = (b"left over".to_vec(), Vec::new());
         workload.write(&mut first);
         workload.write(&mut second);
         assert!(first.starts_with(b"GET / HTTP/1.1\r\nHost: a\r\n") && first.ends_with(b"\r\n\r\n"));
-        assert_eq!(memchr::memmem::find_iter(&first, b"Authorization").count(), usize::from(scenario.needs_token()));
+        assert_eq!(memchr::memmem::find_iter(&first, b"Authorization").count(), usize::from(scenario != Scenario::Public));
         (first, second)
     }
 
     #[test]
     fn hot_repeats_and_cold_does_not() {
-        for (scenario, same) in
-            [(Scenario::Public, true), (Scenario::WrapHot, true), (Scenario::WrapCold, false), (Scenario::WrapBad, false)]
-        {
-            let (first, second) = two_requests(scenario);
+        for (scenario, credentials, same) in [
+            (Scenario::Public, Credentials::None, true),
+            (Scenario::WrapHot, Credentials::same(&mint()), true),
+            (Scenario::WrapCold, Credentials::Fresh(mint()), false),
+            (Scenario::WrapBad, Credentials::Changed(mint()), false),
+        ] {
+            let (first, second) = two_requests(scenario, credentials);
             assert_eq!(first == second, same, "{scenario}");
         }
     }
 
     #[test]
-    fn only_the_gateway_is_expected_to_refuse() {
-        assert_eq!(workload(Scenario::WrapBad, Side::Gateway).expected, 401);
-        assert_eq!(workload(Scenario::WrapBad, Side::Direct).expected, 200);
-        assert_eq!(workload(Scenario::WrapCold, Side::Gateway).expected, 200);
+    fn content_stands_behind_its_length() {
+        let target = Target { address: "127.0.0.1:1".parse().unwrap(), host: "a".into(), path: "/status".into() };
+        let workload = Workload::build(Scenario::PlainBody, Side::Gateway, &target, Credentials::None, Rc::new(*b"octets"));
+        let mut request = Vec::new();
+        workload.write(&mut request);
+        let request = String::from_utf8(request).unwrap();
+        assert!(request.starts_with("POST /status HTTP/1.1\r\nHost: a\r\n"), "{request}");
+        assert!(request.ends_with("Content-Type: application/octet-stream\r\nContent-Length: 6\r\n\r\noctets"), "{request}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` follows one request through the rooms below.
 
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod crypto;

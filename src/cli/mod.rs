@@ -8,6 +8,7 @@ mod explain;
 mod failure;
 mod key_file;
 mod keys;
+mod request;
 mod run;
 mod schema;
 mod terminal;
@@ -43,6 +44,8 @@ enum Command {
     Explain(explain::Explain),
     Schema(schema::Schema),
     Token(token::Token),
+    Sign(request::Sign),
+    Curl(request::Curl),
     Keys(keys::Keys),
     Echo(echo::Echo),
     Doctor(doctor::Doctor),
@@ -57,6 +60,8 @@ impl Program {
             Command::Explain(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Token(command) => command.run(),
+            Command::Sign(command) => command.run(),
+            Command::Curl(command) => command.run(),
             Command::Keys(command) => command.run(),
             Command::Echo(command) => command.run(),
             Command::Doctor(command) => command.run(),

@@ -1,11 +1,14 @@
 //! What operators ask: figures, liveness, readiness. Never on a data listener.
 
+use super::content::Room;
 use super::live::{Current, Live};
 use super::pool::Pool;
 use super::revocation;
 use crate::clock;
-use crate::store::CacheCounts;
-use crate::telemetry::metrics::{CONTENT_TYPE, CacheReading, CertificateReading, Metrics, Readings, ServerReading};
+use crate::store::{CacheCounts, ReplayCounts, ReplayLog};
+use crate::telemetry::metrics::{
+    CONTENT_TYPE, CacheReading, CertificateReading, Metrics, Readings, ReplayReading, ServerReading, SpoolReading,
+};
 use async_trait::async_trait;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -20,6 +23,8 @@ pub(super) struct Admin {
     pub(super) current: Arc<Current>,
     /// Figures.
     pub(super) metrics: Arc<Metrics>,
+    /// What content that waits takes up.
+    pub(super) room: Arc<Room>,
     /// Whether the gateway is going away.
     pub(super) stopping: Arc<AtomicBool>,
 }
@@ -78,7 +83,9 @@ impl Admin {
         let caches = cache_readings(&live);
         let servers: Vec<_> = live.pools().iter().flat_map(|pool| server_readings(pool)).collect();
         let certificates: Vec<_> = certificate_readings(&live);
-        let figures = self.metrics.render(&Readings { caches: &caches, servers: &servers, certificates: &certificates });
+        let replay = replay_reading(&live);
+        let spool = SpoolReading { memory: self.room.memory_octets(), files: self.room.file_octets() };
+        let figures = self.metrics.render(&Readings { caches: &caches, servers: &servers, certificates: &certificates, replay, spool });
         answer(StatusCode::OK, CONTENT_TYPE, figures)
     }
 }
@@ -91,6 +98,11 @@ fn cache_readings(live: &Live) -> Vec<CacheReading<'_>> {
             Some(CacheReading { scheme: &named.name, hits, misses, evictions, octets })
         })
         .collect()
+}
+
+fn replay_reading(live: &Live) -> ReplayReading {
+    let ReplayCounts { entries, room, marked, replays, refused_full } = live.snapshot.stores.replay.counts();
+    ReplayReading { entries, capacity: room, marked, replays_refused: replays, full: refused_full }
 }
 
 fn server_readings(pool: &Pool) -> impl Iterator<Item = ServerReading<'_>> {

@@ -239,7 +239,14 @@ fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
             Denial::Refused { scheme, refusal, .. } => (*route, &**scheme, judgement(refusal.outcome(), refusal.reason())),
             Denial::Unauthenticated { .. } => (*route, "", judgement("missing", "credential_missing")),
             Denial::Ambiguous => (*route, "", judgement("malformed", denial.reason())),
-            _ => return,
+            Denial::BadHead(_)
+            | Denial::NoRoute
+            | Denial::MethodNotAllowed { .. }
+            | Denial::Misdirected
+            | Denial::BadContent(_)
+            | Denial::UnrepresentableIdentity
+            | Denial::Upstream(_)
+            | Denial::Fault => return,
         },
         Err(Denied { route: None, .. }) => return,
     };

@@ -149,6 +149,8 @@ fn record_access(session: &Session, exchange: &Exchange, status: u16) {
             let (scheme, issuer, subject) = principal(proof);
             PrincipalFacts { scheme, issuer, subject, fingerprint }
         }),
+        profile: proved.map(|proof| proof.profile).unwrap_or_default(),
+        verdict_cache: proved.map(|proof| proof.memory.as_str()).unwrap_or_default(),
         denial: exchange.denial().map(denial_facts),
         user_agent: header.headers.get(USER_AGENT).map(http::HeaderValue::as_bytes).unwrap_or_default(),
     });

@@ -1,6 +1,7 @@
 //! Start to end: open the listeners, serve, reload, and stop when the requests under way are done.
 
 use super::admin::Admin;
+use super::content::Room;
 use super::listen::{Door, Listener};
 use super::live::{Current, Live};
 use super::reload::Reloader;
@@ -83,7 +84,8 @@ async fn run(snapshot: Snapshot, file: PathBuf, workers: usize) -> Result<(), Se
     let fixed = snapshot.fixed.clone();
     let metrics = Arc::new(Metrics::new(build_facts(), clock::now()));
     let current: Arc<Current> = Arc::new(Current::from_pointee(Live::start(snapshot, &metrics, None)));
-    let door = door(&current, &metrics, workers)?;
+    let room = Arc::new(Room::default());
+    let door = door(&current, &metrics, &room, workers)?;
     let (stop, stopped) = watch::channel(false);
     for (index, spec) in fixed.listeners.iter().enumerate() {
         let listener = Listener::open(&door, &spec.address.to_string());
@@ -93,7 +95,7 @@ async fn run(snapshot: Snapshot, file: PathBuf, workers: usize) -> Result<(), Se
     // Operators are answered to the last: a readiness probe must learn that the gateway is going away.
     let (_end, ended) = watch::channel(false);
     if let Some(address) = fixed.admin {
-        let admin = Admin { current: Arc::clone(&current), metrics: Arc::clone(&metrics), stopping: Arc::clone(&stopping) };
+        let admin = Admin { current: Arc::clone(&current), metrics: Arc::clone(&metrics), room, stopping: Arc::clone(&stopping) };
         let mut service = Service::new("admin".to_owned(), HttpServer::new_app(admin));
         service.add_tcp(&address.to_string());
         spawn(service, &ended);
@@ -120,7 +122,7 @@ fn build_facts() -> BuildFacts {
     }
 }
 
-fn door(current: &Arc<Current>, metrics: &Arc<Metrics>, workers: usize) -> Result<Arc<Door>, ServeError> {
+fn door(current: &Arc<Current>, metrics: &Arc<Metrics>, room: &Arc<Room>, workers: usize) -> Result<Arc<Door>, ServeError> {
     /// Connections to upstreams that each worker keeps for the next request.
     const KEPT_PER_WORKER: usize = 256;
     /// More than any upstream's own `retries`, which are what counts.
@@ -133,8 +135,8 @@ fn door(current: &Arc<Current>, metrics: &Arc<Metrics>, workers: usize) -> Resul
         max_retries: MOST_ATTEMPTS,
         ..ServerConf::default()
     };
-    let gateway =
-        Gateway { current: Arc::clone(current), metrics: Arc::clone(metrics), ids: RequestIds::from_random(seed), room: Arc::default() };
+    let ids = RequestIds::from_random(seed);
+    let gateway = Gateway { current: Arc::clone(current), metrics: Arc::clone(metrics), ids, room: Arc::clone(room) };
     let proxy = Arc::new(http_proxy(&Arc::new(conf), gateway));
     let patrol = Arc::new(Patrol::default());
     tokio::spawn(Arc::clone(&patrol).run());

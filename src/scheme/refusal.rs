@@ -1,6 +1,7 @@
 //! Why a credential did not hold, in three sides: malformed, rejected, or we could not tell.
 
 use super::wssec::wire::Unreadable;
+use super::wssec::{ReferenceFault, ReferenceRefused};
 use crate::token::ClaimMiss;
 use crate::token::x509::X509Refusal;
 use std::sync::Arc;
@@ -92,6 +93,8 @@ pub enum Rejection {
     Revoked,
     /// The certificate does not hold.
     Certificate(X509Refusal),
+    /// The token's address leads to no token that is taken.
+    Reference(ReferenceRefused),
 }
 
 /// Why we could not tell.
@@ -103,6 +106,8 @@ pub enum Fault {
     ReplayLogFull,
     /// There is no randomness to make a nonce of.
     RandomUnavailable,
+    /// The token behind an address could not be had.
+    Reference(ReferenceFault),
 }
 
 impl Refusal {
@@ -179,6 +184,7 @@ impl Rejection {
             Self::ContextRefused => "context_refused",
             Self::Revoked => "revoked",
             Self::Certificate(refusal) => refusal.reason(),
+            Self::Reference(refused) => refused.reason(),
         }
     }
 }
@@ -190,6 +196,7 @@ impl Fault {
             Self::ForeignCredential => "foreign_credential",
             Self::ReplayLogFull => "replay_log_full",
             Self::RandomUnavailable => "random_unavailable",
+            Self::Reference(fault) => fault.reason(),
         }
     }
 }

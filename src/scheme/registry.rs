@@ -7,6 +7,7 @@ macro_rules! schemes {
         $( #[doc = $doc] pub mod $module; )+
 
         /// The settings of one scheme: a mapping with the kind of scheme as its only key.
+        #[allow(clippy::large_enum_variant, reason = "one per configured scheme, not moved while a request waits")]
         #[derive(serde::Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum SchemeConfig {
@@ -14,6 +15,7 @@ macro_rules! schemes {
         }
 
         /// A running scheme of any kind.
+        #[allow(clippy::large_enum_variant, reason = "one per configured scheme, not moved while a request waits")]
         pub enum AnyScheme {
             $( #[doc = $doc] $type($module::$type), )+
         }
@@ -99,7 +101,6 @@ macro_rules! schemes {
             ///
             /// # Errors
             /// See there.
-            #[allow(unreachable_patterns, reason = "the last arm is reached only once there is a second scheme")]
             pub async fn verify(&self, credential: &AnyCredential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
                 match (self, credential) {
                     $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.verify(credential, evidence).await, )+

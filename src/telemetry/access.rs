@@ -55,6 +55,10 @@ pub struct AccessEvent<'a> {
     pub attempts: u32,
     /// Who the request was proved to be from.
     pub principal: Option<PrincipalFacts<'a>>,
+    /// The kind of token that proved it, in the words of its scheme; empty where nobody was proved.
+    pub profile: &'static str,
+    /// Whether the verdict on the token was remembered: `hit` or `miss`; empty where nobody was proved.
+    pub verdict_cache: &'static str,
     /// Why the gateway answered by itself.
     pub denial: Option<DenialFacts<'a>>,
     /// The User-Agent field as received.
@@ -108,6 +112,8 @@ pub fn record(event: &AccessEvent<'_>) {
         upstream = event.upstream.map(tracing::field::display),
         attempts = event.attempts,
         auth_scheme = principal.map(|facts| facts.scheme),
+        auth_profile = present(event.profile),
+        verdict_cache = present(event.verdict_cache),
         issuer = principal.and_then(|facts| Outside::present(facts.issuer.as_bytes())),
         subject = principal.and_then(|facts| Outside::present(facts.subject.as_bytes())),
         token = principal.map(|facts| Fingerprint(facts.fingerprint).shown()),

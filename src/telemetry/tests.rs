@@ -61,6 +61,8 @@ fn request<'a>() -> AccessEvent<'a> {
         upstream: Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 9_000)),
         attempts: 1,
         principal: Some(PRINCIPAL),
+        profile: "jwt",
+        verdict_cache: "miss",
         denial: None,
         user_agent: b"curl/8",
     }
@@ -99,6 +101,7 @@ fn an_access_line_is_flat_and_complete() {
         "path": "/bartender/drink", "protocol": "HTTP/2", "status": 200, "duration_seconds": 0.0015,
         "octets_received": 0, "octets_sent": 12, "client": "192.0.2.7", "peer": "127.0.0.1:4711",
         "upstream": "127.0.0.1:9000", "attempts": 1, "auth_scheme": "bartender",
+        "auth_profile": "jwt", "verdict_cache": "miss",
         "issuer": "https://nightclub.example/", "token": "0011223344556677", "user_agent": "curl/8",
     });
     assert_eq!(line, expected);
@@ -107,10 +110,12 @@ fn an_access_line_is_flat_and_complete() {
 #[test]
 fn a_denied_request_says_why() {
     let denial = Some(DenialFacts { label: "refused", reason: "expired", claim: "" });
-    let written = written(Level::Info, || access::record(&AccessEvent { denial, principal: None, upstream: None, ..request() }));
+    let written = written(Level::Info, || {
+        access::record(&AccessEvent { denial, principal: None, profile: "", verdict_cache: "", upstream: None, ..request() })
+    });
     let line = sole(&written.access);
     assert_eq!((&line["denial"], &line["reason"]), (&"refused".into(), &"expired".into()));
-    for absent in ["claim", "issuer", "token", "upstream", "auth_scheme", "trace_id"] {
+    for absent in ["claim", "issuer", "token", "upstream", "auth_scheme", "auth_profile", "verdict_cache", "trace_id"] {
         assert_eq!(line.get(absent), None, "{absent}");
     }
 }

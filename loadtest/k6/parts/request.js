@@ -3,18 +3,32 @@
 import { check } from "k6";
 import { SharedArray } from "k6/data";
 import http from "k6/http";
-import { DIRECT, GATEWAY, KEY_FILE, PATH, PUBLIC_PATH } from "./settings.js";
+import { DIRECT, GATEWAY, KEY_FILE, PATH, PUBLIC_PATH, WSSEC_PATH } from "./settings.js";
 import { changed, mint } from "./swt.js";
+import { CONTENT, PLAIN, fields } from "./wssec.js";
+
+/** @typedef {{ [name: string]: string }} Headers */
 
 /** One token for all virtual users. */
 const hot = new SharedArray("hot token", () => (KEY_FILE === "" ? [] : [mint()]));
 
-/** @type {{ [scenario: string]: { path: string, status: number, token: () => string } }} */
+/**
+ * @param {string} token
+ * @returns {Headers}
+ */
+function wrap(token) {
+  return { Authorization: `WRAP access_token="${token}"` };
+}
+
+/** @type {{ [scenario: string]: { method: "GET" | "POST", path: string, status: number, headers: (origin: string) => Headers } }} */
 const SCENARIOS = {
-  "public": { path: PUBLIC_PATH, status: 200, token: () => "" },
-  "wrap-hot": { path: PATH, status: 200, token: () => hot[0] || mint() },
-  "wrap-cold": { path: PATH, status: 200, token: mint },
-  "wrap-bad": { path: PATH, status: 401, token: () => changed(mint()) },
+  "public": { method: "GET", path: PUBLIC_PATH, status: 200, headers: () => ({}) },
+  "wrap-hot": { method: "GET", path: PATH, status: 200, headers: () => wrap(hot[0] || mint()) },
+  "wrap-cold": { method: "GET", path: PATH, status: 200, headers: () => wrap(mint()) },
+  "wrap-bad": { method: "GET", path: PATH, status: 401, headers: () => wrap(changed(mint())) },
+  "wssec-context": { method: "GET", path: WSSEC_PATH, status: 200, headers: (origin) => fields("GET", origin, WSSEC_PATH) },
+  "wssec-body": { method: "POST", path: WSSEC_PATH, status: 200, headers: (origin) => fields("POST", origin, WSSEC_PATH) },
+  "plain-body": { method: "POST", path: PUBLIC_PATH, status: 200, headers: () => ({ ...PLAIN }) },
 };
 
 /** Sends one request of the scenario and to the side that the environment names. */
@@ -26,15 +40,14 @@ export function send() {
   const direct = __ENV.SIDE === "direct";
   // The upstream judges nothing.
   const status = direct ? 200 : scenario.status;
-  const token = scenario.token();
-  /** @type {{ [name: string]: string }} */
-  const headers = token === "" ? {} : { Authorization: `WRAP access_token="${token}"` };
-  const answer = http.get((direct ? DIRECT : GATEWAY) + scenario.path, {
-    headers,
+  const { method, path } = scenario;
+  const origin = direct ? DIRECT : GATEWAY;
+  const answer = http.request(method, origin + path, method === "POST" ? CONTENT : null, {
+    headers: scenario.headers(origin),
     redirects: 0,
     timeout: "5s",
     responseCallback: http.expectedStatuses(status),
-    tags: { name: scenario.path },
+    tags: { name: path },
   });
   check(answer, { "the expected status": (received) => received.status === status });
 }

@@ -43,11 +43,13 @@ function origin(name, otherwise) {
 export const GATEWAY = origin("GATEWAY", "http://127.0.0.1:8080");
 /** The upstream behind it, asked without the gateway; only the comparison asks it. */
 export const DIRECT = origin("DIRECT", "http://127.0.0.1:9000");
-/** The path that requests with a token ask for. */
+/** The path that requests with a token of WRAP ask for. */
 export const PATH = text("REQUEST_PATH", "/bartender/");
+/** The path that requests of WSSEC ask for. */
+export const WSSEC_PATH = text("WSSEC_PATH", "/orders/");
 /** The path that requests without a token ask for. */
 export const PUBLIC_PATH = text("PUBLIC_PATH", "/status");
-/** A file with the issuer's key in base64; absolute. Needed by every script but public.js. */
+/** A file with the issuer's key in base64; absolute. Needed by the scripts of WRAP. */
 export const KEY_FILE = text("KEY_FILE", "");
 /** The token's Issuer. */
 export const ISSUER = text("ISSUER", "https://nightclub.example/");
@@ -55,6 +57,12 @@ export const ISSUER = text("ISSUER", "https://nightclub.example/");
 export const AUDIENCE = text("AUDIENCE", "http://localhost:8080/bartender");
 /** Further claims of the token, as they stand in it: name=value, percent-encoded, joined by &. */
 export const CLAIMS = text("CLAIMS", "");
+/** A file with contexts, as `loadtest --write-contexts` writes it; absolute. Needed by the scripts of WSSEC. */
+export const CONTEXTS_FILE = text("CONTEXTS_FILE", "");
+/** The realm that the contexts are for. */
+export const REALM = text("REALM", "orders");
+/** The octets of content. */
+export const BODY_SIZE = whole("BODY_SIZE", 65536, 16777216);
 /** Requests per second. */
 export const RATE = whole("RATE", 1000, 200000);
 /** The length of a round, in seconds. */

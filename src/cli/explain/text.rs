@@ -182,6 +182,7 @@ fn places(carriers: &Carriers) -> Vec<String> {
 /// The name of a field as people write it: `X-Request-Id`.
 fn spelt(name: &str) -> String {
     let capital = |word: &str| match word.split_at_checked(1) {
+        _ if word == "wss" => word.to_ascii_uppercase(),
         Some((first, rest)) => first.to_ascii_uppercase() + rest,
         None => word.to_owned(),
     };

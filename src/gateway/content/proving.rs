@@ -1,6 +1,7 @@
 //! Content that goes on while it is hashed: its last piece waits until the digest is proved.
 
 use super::spool::{NotKept, Room, Spool};
+use crate::clock;
 use crate::config::document::Limits;
 use crate::gateway::denial::ContentProblem;
 use crate::gateway::watch;
@@ -8,7 +9,8 @@ use crate::scheme::ContentDigest;
 use bytes::Bytes;
 use pingora::protocols::http::ServerSession;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
 
 /// Why content that went on is not to be completed.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(in crate::gateway) struct Proving {
     came: u64,
     most: u64,
     step: Duration,
+    /// When the content must be whole; its client is told so, if no answer has begun.
+    until: Option<Instant>,
     /// Whether a piece was handed out; then the content cannot be sent again.
     begun: bool,
 }
@@ -48,6 +52,7 @@ impl Proving {
             came: 0,
             most: limits.max_body_size.octets(),
             step: limits.body_timeout.duration(),
+            until: clock::instant().checked_add(limits.body_deadline.duration()),
             begun: false,
         }
     }
@@ -94,7 +99,7 @@ impl Proving {
 
     /// Takes what comes next into the digest; after the last piece the digest is compared.
     async fn receive(&mut self, client: &mut ServerSession) -> Result<Option<Bytes>, NotProved> {
-        let piece = client.read_request_body().await.map_err(NotProved::Broken)?;
+        let piece = self.read(client).await?;
         if let Some(piece) = &piece {
             watch::content_came(self.step);
             self.came = self.came.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
@@ -110,6 +115,15 @@ impl Proving {
             self.compare()?;
         }
         Ok(piece)
+    }
+
+    async fn read(&self, client: &mut ServerSession) -> Result<Option<Bytes>, NotProved> {
+        let read = client.read_request_body();
+        let piece = match self.until {
+            Some(until) => timeout_at(until.into(), read).await.map_err(|_| NotProved::Content(ContentProblem::Slow))?,
+            None => read.await,
+        };
+        piece.map_err(NotProved::Broken)
     }
 
     fn compare(&mut self) -> Result<(), NotProved> {

@@ -51,7 +51,7 @@ pub(in crate::gateway) fn install(session: &mut Session, source: Source) -> Arc<
     let legacy = Arc::new(Legacy::default());
     let client = std::mem::replace(&mut session.downstream_session, nobody());
     let stand_in = StandIn { client, source, legacy: Arc::clone(&legacy) };
-    session.downstream_session = Box::new(ServerSession::new_custom(Box::new(stand_in)));
+    *session.downstream_session = ServerSession::new_custom(Box::new(stand_in));
     legacy
 }
 

@@ -15,8 +15,10 @@ use std::sync::Arc;
 
 /// The longest leeway: more would make an expiry meaningless.
 const MAX_LEEWAY: Period = Period::from_secs(300);
-/// The largest token, and the largest form: a form is held in memory before anybody is known to be allowed in.
-const MAX_SIZE: ByteSize = ByteSize::from_kib(64);
+/// The largest token.
+const MAX_TOKEN: ByteSize = ByteSize::from_kib(64);
+/// The largest form that is searched: it is held in memory before anybody is known to be allowed in.
+const MAX_FORM: ByteSize = ByteSize::from_mib(16);
 
 type Problems = Vec<Problem>;
 
@@ -115,9 +117,11 @@ fn check_limits(config: &WrapConfig, problems: &mut Problems) {
         let found = if accept.is_empty() { "an empty list" } else { "a place that stands twice" };
         problems.push(Problem::new(accept.at(), found, "some of `header`, `bearer`, `query` and `form`, each once"));
     }
-    for size in [max_token_size, max_form_size] {
-        if size.octets() == 0 || **size > MAX_SIZE {
-            problems.push(Problem::new(size.at(), format!("{:?}", **size), "a size between 1B and 64KiB"));
+    for (size, most, expected) in
+        [(max_token_size, MAX_TOKEN, "a size between 1B and 64KiB"), (max_form_size, MAX_FORM, "a size between 1B and 16MiB")]
+    {
+        if size.octets() == 0 || **size > most {
+            problems.push(Problem::new(size.at(), format!("{:?}", **size), expected));
         }
     }
 }

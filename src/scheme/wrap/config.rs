@@ -40,7 +40,7 @@ pub struct WrapConfig {
     /// The largest token that is looked at, at most 64KiB.
     #[serde(default = "default_max_token_size")]
     pub max_token_size: Located<ByteSize>,
-    /// The largest form that is searched for a token, at most 64KiB; a larger one is answered with 413.
+    /// The largest form that is searched for a token, at most 16MiB; a larger one is answered with 413.
     #[serde(default = "default_max_form_size")]
     pub max_form_size: Located<ByteSize>,
     /// The memory for verdicts on tokens seen before; 0 remembers none.

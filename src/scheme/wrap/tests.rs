@@ -410,7 +410,8 @@ fn problems_are_told_where_they_are_and_never_with_a_key() {
         (with("leeway", json!("301s")), "at most 5m"),
         (with("leeway", json!("1500ms")), "whole seconds"),
         (with("max_token_size", json!("65KiB")), "between 1B and 64KiB"),
-        (with("max_form_size", json!("0")), "between 1B and 64KiB"),
+        (with("max_form_size", json!("0")), "between 1B and 16MiB"),
+        (with("max_form_size", json!("16385KiB")), "between 1B and 16MiB"),
         (with("claims", json!({ "Role": {} })), "without a condition"),
     ] {
         let problems = built::<Wrap>(settings, Path::new("/")).err().unwrap_or_else(|| panic!("no problem: {said}"));

@@ -10,9 +10,11 @@ use super::extract::Extractor;
 use super::freshness::Freshness;
 use super::message::{Coverage, FragmentCoverage, MessagePolicy};
 use super::profile::{Certificates, JwtTokens, Profiles, SwtTokens};
+use super::reference::ReferenceResolver;
 use super::verify::Verifier;
 use super::wire::digest_field::Covered;
 use crate::crypto::base64;
+use crate::fetch::SystemLookup;
 use crate::scheme::wrap::build::{self as terms, Audiences, Terms};
 use crate::scheme::wrap::{AudienceMatch, ForwardToken};
 use crate::scheme::{Carriers, Onward, Resources};
@@ -51,6 +53,10 @@ pub(super) fn build(config: &Located<WssecConfig>, resources: &Resources<'_>) ->
     if algorithms.is_empty() {
         problems.push(Problem::new(config.signature.algorithms.at(), "an empty list", "at least one signature algorithm"));
     }
+    let references = config.references.as_ref().and_then(|written| {
+        let built = ReferenceResolver::build(written, resources.files, Arc::new(SystemLookup));
+        built.map_err(|found| problems.extend(found)).ok()
+    });
     let (Some(profiles), Some(message), true) = (profiles, message, problems.is_empty()) else { return Err(problems) };
     let places: Box<[_]> = config.token_locations.as_slice().into();
     let verifier = Verifier {
@@ -58,6 +64,7 @@ pub(super) fn build(config: &Located<WssecConfig>, resources: &Resources<'_>) ->
         places: places.clone(),
         algorithms,
         profiles,
+        references,
         freshness,
         message,
         verdicts: VerdictCache::bounded(config.verdict_cache.octets()),
@@ -167,12 +174,12 @@ fn certificates(x509v3: &Located<X509Profile>, files: &Files, problems: &mut Pro
 
 fn contexts(context: &ContextConfig, realm: &Located<Box<str>>, resources: &Resources<'_>, problems: &mut Problems) -> Option<Contexts> {
     let seconds = whole_seconds(&context.lifetime, Period::from_secs(31_536_000), "1s to 365d", problems);
-    let ring = resources.files.read(&context.key_file).and_then(|text| {
+    let keys = resources.files.read(&context.key_file).and_then(|text| {
         let expected = "one key of 32 octets in base64, or lines of a name and a key, as `portcullis keys` makes them";
         KeyRing::from_text(&text).map_err(|syntax| Problem::new(context.key_file.at(), syntax.to_string(), expected))
     });
     Some(Contexts {
-        ring: keep(ring, problems)?,
+        keys: keep(keys, problems)?,
         binding: Binding::new(resources.name, realm),
         lifetime: seconds,
         cleartext: if context.allow_cleartext { Cleartext::Allowed } else { Cleartext::Refused },

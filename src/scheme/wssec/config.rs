@@ -1,5 +1,6 @@
 //! The settings of a `wssec` scheme, as written in the configuration.
 
+use super::reference::ReferenceSettings;
 use super::wire::{DigestName, SignatureName};
 use crate::scheme::wrap::{AudienceMatch, ForwardToken, IssuerConfig};
 use crate::setting::{ByteSize, Located, Period, Position};
@@ -32,6 +33,9 @@ pub struct WssecConfig {
     /// Contexts, by which later requests need no token. Without it none are issued, and none are taken.
     #[serde(default)]
     pub context: Option<ContextConfig>,
+    /// Tokens that requests name by their address. Without it none are.
+    #[serde(default)]
+    pub references: Option<Located<ReferenceSettings>>,
     /// What a token, or the token that a context came from, must claim, by the claim's name.
     #[serde(default)]
     pub claims: BTreeMap<Box<str>, Located<ClaimRuleSettings>>,

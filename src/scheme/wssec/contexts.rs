@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 /// The keys of contexts, and how long a context holds.
 pub(super) struct Contexts {
-    pub(super) ring: KeyRing,
+    pub(super) keys: KeyRing,
     pub(super) binding: Binding,
     /// In seconds.
     pub(super) lifetime: u64,
@@ -34,7 +34,7 @@ pub(super) enum Cleartext {
 impl Contexts {
     /// Opens a context token. Whether it was revoked is asked for each request.
     pub(super) fn judge(&self, scheme: &Arc<str>, token: Presented<'_>, now: UnixTime) -> Result<Judged, Refusal> {
-        let opened = context::open(token.octets, &self.ring, &self.binding, now).map_err(not_opened)?;
+        let opened = context::open(token.octets, &self.keys, &self.binding, now).map_err(not_opened)?;
         let Context { id, secret, issuer, subject, claims, issued, expires, .. } = opened;
         let namespace = Namespace::new(scheme, &issuer, &id);
         let principal = Arc::new(Principal::assertion(Asserted {
@@ -51,12 +51,12 @@ impl Contexts {
 
     /// A nonce for a request to come.
     pub(super) fn issue_nonce(&self, now: UnixTime) -> Result<Box<str>, Fault> {
-        context::issue_nonce(&self.ring, &self.binding, now, &*self.random).map_err(|_| Fault::RandomUnavailable)
+        context::issue_nonce(&self.keys, &self.binding, now, &*self.random).map_err(|_| Fault::RandomUnavailable)
     }
 
     /// When a nonce of ours was issued.
     pub(super) fn open_nonce(&self, nonce: &str) -> Result<UnixTime, Rejection> {
-        context::open_nonce(nonce.as_bytes(), &self.ring, &self.binding).map_err(|_| Rejection::NonceRefused)
+        context::open_nonce(nonce.as_bytes(), &self.keys, &self.binding).map_err(|_| Rejection::NonceRefused)
     }
 
     /// What an answer tells the requester; nothing where it cannot be made, and the requester goes on with what he has.
@@ -88,7 +88,7 @@ impl Contexts {
             issued: now,
             expires,
         };
-        let token = context::issue(&context, &self.ring, &self.binding, &*self.random).ok()?;
+        let token = context::issue(&context, &self.keys, &self.binding, &*self.random).ok()?;
         Some(Granted { token: base64::encode(&token), secret: granted_secret })
     }
 }
@@ -120,10 +120,16 @@ fn first_fingerprint(principal: &Principal) -> [u8; FIRST_FINGERPRINT_LENGTH] {
 pub(super) fn check_standing(holder: &Holder, stores: &Stores) -> Result<(), Rejection> {
     let Standing::Context { issued } = &holder.standing else { return Ok(()) };
     let principal = &holder.principal;
-    let mut id = [0; KEY_LENGTH];
-    id.iter_mut().zip(principal.fingerprint().octets()).for_each(|(to, from)| *to = from);
+    let id = revocation_id(principal);
     let facts = ContextFacts { id: &id, issuer: principal.issuer(), subject: principal.subject(), issued: *issued };
     if stores.revocations.is_revoked(&facts) { Err(Rejection::Revoked) } else { Ok(()) }
+}
+
+/// What a context is revoked by: the fingerprint of its token.
+pub(super) fn revocation_id(principal: &Principal) -> [u8; KEY_LENGTH] {
+    let mut id = [0; KEY_LENGTH];
+    id.iter_mut().zip(principal.fingerprint().octets()).for_each(|(to, from)| *to = from);
+    id
 }
 
 const fn not_opened(reason: NotOpened) -> Refusal {

@@ -139,10 +139,7 @@ const fn place(location: &Location<'_>) -> TokenPlace {
 
 /// A size beyond a limit has a reason of its own, whatever scheme it is about.
 const fn malformed(unreadable: Unreadable) -> Malformation {
-    match unreadable {
-        Unreadable::TokenTooLarge => Malformation::TokenTooLarge,
-        other => Malformation::Wire(other),
-    }
+    if matches!(unreadable, Unreadable::TokenTooLarge) { Malformation::TokenTooLarge } else { Malformation::Wire(unreadable) }
 }
 
 fn sole<'r>(head: &RequestHead<'r>, name: &HeaderName) -> Result<Option<&'r [u8]>, Malformation> {

@@ -22,6 +22,7 @@ pub use config::{
     UsageRule, WssecConfig, X509Profile,
 };
 pub use extract::WssecCredential;
+pub use reference::{ReferenceFault, ReferenceRefused, ReferenceSettings};
 
 use super::{
     Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme,
@@ -79,7 +80,7 @@ context: { lifetime: 12h, key_file: keys/context.key, allow_cleartext: false }
     }
 
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
-        self.verifier.verify(credential, evidence)
+        self.verifier.verify(credential, evidence).await
     }
 
     fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint {

@@ -101,16 +101,24 @@ impl ReferenceResolver {
     }
 }
 
-impl Unresolved {
+impl ReferenceRefused {
     /// The precise reason, for log and metric.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Refused(ReferenceRefused::Syntax) => "reference_syntax",
-            Self::Refused(ReferenceRefused::NotAllowed) => "reference_not_allowed",
-            Self::Refused(ReferenceRefused::Absent) => "reference_absent",
-            Self::Refused(ReferenceRefused::TooLarge) => "reference_too_large",
-            Self::Fault(ReferenceFault::Fetch(fault)) => fault.reason(),
-            Self::Fault(ReferenceFault::NotAToken) => "reference_not_a_token",
+            Self::Syntax => "reference_syntax",
+            Self::NotAllowed => "reference_not_allowed",
+            Self::Absent => "reference_absent",
+            Self::TooLarge => "reference_too_large",
+        }
+    }
+}
+
+impl ReferenceFault {
+    /// The precise reason, for log and metric.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Fetch(fault) => fault.reason(),
+            Self::NotAToken => "reference_not_a_token",
         }
     }
 }

@@ -7,14 +7,16 @@ use super::freshness::Freshness;
 use super::holder::{Holder, Standing};
 use super::message::{MessagePolicy, pledge};
 use super::profile::{Judged, Presented, Profiles};
+use super::reference::{ReferenceResolver, Unresolved};
 use super::wire::canonical::{Scope, SignatureInput, TokenHash};
 use super::wire::location::Reference;
 use super::wire::security::{LONGEST_SIGNATURE, Security};
 use super::wire::{SignatureName, digest_field::DigestField};
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
-use crate::scheme::{Continuation, Evidence, Malformation, Memory, Proof, Refusal, Rejection, TransportSecurity};
+use crate::scheme::{Continuation, Evidence, Fault, Malformation, Memory, Proof, Refusal, Rejection, TransportSecurity};
 use crate::store::{CacheCounts, VerdictCache};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Room for a signature's input with a long target.
@@ -26,6 +28,7 @@ pub(super) struct Verifier {
     pub(super) places: Box<[TokenPlace]>,
     pub(super) algorithms: Box<[SignatureName]>,
     pub(super) profiles: Profiles,
+    pub(super) references: Option<ReferenceResolver>,
     pub(super) freshness: Freshness,
     pub(super) message: MessagePolicy,
     /// Tokens that were judged, by their SHA-256. What a rule for claims compares with the time of the request is
@@ -34,21 +37,27 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    pub(super) fn verify(&self, credential: &WssecCredential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
-        if !self.places.contains(&credential.place) || credential.reference == Reference::Uri {
+    pub(super) async fn verify(&self, credential: &WssecCredential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
+        if !self.places.contains(&credential.place) {
             return Err(Rejection::LocationRefused.into());
         }
         if !credential.stated.realm.is_empty() && credential.stated.realm != *self.realm {
             return Err(Rejection::RealmMismatch.into());
         }
         let security = credential.security.as_ref().ok_or(Rejection::ProofMissing)?;
-        let digest = sha256(&credential.token);
-        let token = Presented { octets: &credential.token, digest: &digest };
+        // What is signed is what was sent: the address of a token, if that was sent.
+        let sent = sha256(&credential.token);
+        let referred = self.referred(credential, evidence.now).await?;
+        let (octets, digest) = match &referred {
+            None => (&*credential.token, sent),
+            Some(token) => (&**token, sha256(token)),
+        };
+        let token = Presented { octets, digest: &digest };
         let (holder, memory) = self.holder(&credential.stated.profile, token, evidence.now)?;
         check_standing(&holder, &self.freshness.stores)?;
         let first_use = self.freshness.judge(security, &holder.namespace, self.profiles.contexts.as_ref(), evidence.now)?;
         let message = self.message.judge(security.usage, credential, evidence)?;
-        self.check_signature(security, &holder, &TokenHash::of_digest(&digest), message, evidence)?;
+        self.check_signature(security, &holder, &TokenHash::of_digest(&sent), message, evidence)?;
         Ok(Proof {
             content: pledge(message, evidence)?,
             first_use: Some(first_use),
@@ -61,6 +70,19 @@ impl Verifier {
 
     pub(super) fn verdict_counts(&self) -> CacheCounts {
         self.verdicts.counts()
+    }
+
+    /// The token behind an address; nothing where the token itself was sent.
+    async fn referred(&self, credential: &WssecCredential<'_>, now: UnixTime) -> Result<Option<Arc<[u8]>>, Refusal> {
+        match (credential.reference, &self.references) {
+            (Reference::Direct, _) => Ok(None),
+            (Reference::Uri, None) => Err(Rejection::LocationRefused.into()),
+            (Reference::Uri, Some(references)) => match references.resolve(&credential.token, now).await {
+                Ok(token) => Ok(Some(token)),
+                Err(Unresolved::Refused(refused)) => Err(Rejection::Reference(refused).into()),
+                Err(Unresolved::Fault(fault)) => Err(Fault::Reference(fault).into()),
+            },
+        }
     }
 
     fn holder(&self, stated: &str, token: Presented<'_>, now: UnixTime) -> Result<(Holder, Memory), Refusal> {

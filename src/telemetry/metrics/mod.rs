@@ -12,6 +12,7 @@ mod process;
 mod route;
 mod scheme;
 mod series;
+mod shared;
 mod upstream;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use exposition::CONTENT_TYPE;
 pub use route::{Judgement, RouteMetrics};
 pub use scheme::{CacheReading, SchemeMetrics};
 pub use series::Held;
+pub use shared::{ReplayReading, SpoolReading};
 pub use upstream::{Health, ServerReading, UpstreamMetrics};
 
 use crate::clock::UnixTime;
@@ -104,6 +106,10 @@ pub struct Readings<'a> {
     pub servers: &'a [ServerReading<'a>],
     /// One per certificate.
     pub certificates: &'a [CertificateReading<'a>],
+    /// The log of first uses.
+    pub replay: ReplayReading,
+    /// Content that waits.
+    pub spool: SpoolReading,
 }
 
 /// All figures of one gateway.
@@ -207,6 +213,7 @@ impl Metrics {
         self.expose_configuration(&mut exposition);
         self.expose_build(&mut exposition);
         expose_certificates(readings.certificates, &mut exposition);
+        shared::expose(readings.replay, readings.spool, &mut exposition);
         process::expose(&mut exposition);
         exposition.into_text()
     }

@@ -158,6 +158,8 @@ fn everything() -> Vec<u8> {
             ServerReading { upstream: "bar", server: "127.0.0.1:9001", health: Health::Unhealthy },
         ],
         certificates: &[CertificateReading { certificate: "tls/cert.pem", not_after: UnixTime::from_seconds(1_900_000_000) }],
+        replay: ReplayReading { entries: 3, capacity: 8, marked: 5, replays_refused: 2, full: 1 },
+        spool: SpoolReading { memory: 164, files: 100 },
     };
     let text = metrics.render(&readings);
     drop(held);
@@ -194,6 +196,13 @@ fn every_family_is_there_once_with_help_and_type() {
         "build_info gauge",
         "crypto_cpu_feature gauge",
         "certificate_not_after_seconds gauge",
+        "replay_log_entries gauge",
+        "replay_log_capacity gauge",
+        "spool_memory_bytes gauge",
+        "spool_file_bytes gauge",
+        "replay_log_marked_total counter",
+        "replay_log_replays_refused_total counter",
+        "replay_log_full_total counter",
     ];
     assert_eq!(ours, expected);
     assert_eq!(text.matches("# HELP ").count(), families.len());
@@ -206,6 +215,13 @@ fn every_family_is_there_once_with_help_and_type() {
         r#"portcullis_verdict_cache_bytes{scheme="bartender"} 4096"#,
         r#"portcullis_crypto_cpu_feature{feature="sha"} 0"#,
         r#"portcullis_certificate_not_after_seconds{certificate="tls/cert.pem"} 1900000000"#,
+        "portcullis_replay_log_entries 3",
+        "portcullis_replay_log_capacity 8",
+        "portcullis_replay_log_marked_total 5",
+        "portcullis_replay_log_replays_refused_total 2",
+        "portcullis_replay_log_full_total 1",
+        "portcullis_spool_memory_bytes 164",
+        "portcullis_spool_file_bytes 100",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in {text}");
     }

@@ -10,4 +10,5 @@ mod tls;
 mod upstreams;
 mod websocket;
 mod wrap;
+mod wssec_client;
 mod wssec;

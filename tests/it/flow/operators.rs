@@ -182,7 +182,7 @@ async fn the_access_log_has_a_line_per_request_with_these_fields() {
     let head = format!("POST /bartender/a%20b?secret=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n{lines}\r\nhello");
     assert_eq!(raw::ask(gateway.address(), head).await.status(), 200);
     let line = gateway.access_line(|_| true).await;
-    let proved = ["auth_scheme", "issuer", "subject", "token", "upstream", "user_agent"];
+    let proved = ["auth_profile", "auth_scheme", "issuer", "subject", "token", "upstream", "user_agent", "verdict_cache"];
     assert_eq!(names(&line), ALWAYS.into_iter().chain(proved).collect());
     let wanted = [
         ("method", "POST"),
@@ -193,6 +193,8 @@ async fn the_access_log_has_a_line_per_request_with_these_fields() {
         ("route", "bartender"),
         ("subject", "alice"),
         ("auth_scheme", "bartender"),
+        ("auth_profile", "swt"),
+        ("verdict_cache", "miss"),
         ("user_agent", "thirsty/1.0"),
         ("client", "127.0.0.1"),
     ];
@@ -205,6 +207,10 @@ async fn the_access_log_has_a_line_per_request_with_these_fields() {
     assert!(line["duration_seconds"].as_f64().unwrap() > 0.0);
     assert_eq!(line["request_id"], upstream.request().field("x-request-id").unwrap());
     assert!(!gateway.log_lines().iter().any(|line| line.contains("secret")), "a query is in no log");
+
+    assert_eq!(fetch(&gateway, "/bartender/again", &lines).await, 200);
+    let line = gateway.access_line(|line| line["path"] == "/bartender/again").await;
+    assert_eq!(line["verdict_cache"], "hit");
 
     assert_eq!(fetch(&gateway, "/bartender/x", "").await, 401);
     let line = gateway.access_line(|line| line["status"] == 401).await;

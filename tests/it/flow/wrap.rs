@@ -423,6 +423,17 @@ async fn a_smaller_limit_for_forms_holds_too() {
 }
 
 #[tokio::test]
+async fn a_larger_limit_for_forms_holds_too() {
+    const LARGE: usize = 3 << 20;
+    let scene = Scene::with("      max_form_size: 3MiB\n").await;
+    assert_eq!(scene.post("/bartender/", "", &form_of(LARGE + 1)).await.status(), 413);
+    scene.upstream.assert_untouched();
+    let form = form_of(LARGE);
+    assert_eq!(scene.post("/bartender/", "", &form).await.status(), 200);
+    assert!(scene.last().text() == form, "the form goes on octet for octet");
+}
+
+#[tokio::test]
 async fn a_token_that_names_no_subject_passes_without_a_user() {
     let scene = Scene::new().await;
     let answer = scene.fetch("/bartender/", &Token::new().claim("Role", "patron").authorization()).await;

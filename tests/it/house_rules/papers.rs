@@ -103,6 +103,14 @@ upstreams: { u: { servers: [127.0.0.1:2], health_check: {} } }
 routes: [{ match: { path: / }, authenticate: s, upstream: u }]
 ";
 
+/// The same with a scheme `wssec`.
+const SPARSE_WSSEC: &str = "\
+listeners: [{ address: 127.0.0.1:1 }]
+schemes: { s: { wssec: { realm: r, token_profiles: { x509v3: { trust_anchors_file: a } }, context: { key_file: k } } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
 /// What holds where a setting is left out, as a table would write it.
 fn defaults() -> BTreeMap<&'static str, String> {
     let mut document: Document = config::decode(SPARSE, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
@@ -146,6 +154,36 @@ fn defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// The same for a scheme `wssec`, whose rows stand in a section of their own.
+fn wssec_defaults() -> BTreeMap<&'static str, String> {
+    let mut document: Document = config::decode(SPARSE_WSSEC, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::Wssec(wssec) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("max_token_size", size(*wssec.max_token_size)),
+        ("max_token_content", size(*wssec.max_token_content)),
+        ("verdict_cache", size(wssec.verdict_cache)),
+        ("max_age", period(*wssec.signature.max_age)),
+        ("clock_skew", period(*wssec.signature.clock_skew)),
+        ("lifetime", period(*wssec.context.as_ref().unwrap().lifetime)),
+        ("allow_cleartext", wssec.context.as_ref().unwrap().allow_cleartext.to_string()),
+        ("authorization", word(&wssec.authorization)),
+        ("usage", word(&wssec.signature.usage)),
+        ("nonce", word(&wssec.signature.nonce)),
+        ("token_locations", format!("{:?}", **wssec.token_locations).to_ascii_lowercase()),
+        ("required_for", list(wssec.digest.required_for.iter().map(|method| &***method))),
+        ("forward_token", word(&wssec.forward_token)),
+    ])
+}
+
+/// A variant as the configuration writes it.
+fn word(variant: &impl std::fmt::Debug) -> String {
+    format!("{variant:?}").to_ascii_lowercase()
+}
+
+fn list<'t>(items: impl Iterator<Item = &'t str>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
 /// One way to write every size, so that `64KiB` and `65536` compare equal.
 fn size(size: ByteSize) -> String {
     format!("{} octets", size.octets())
@@ -164,8 +202,7 @@ fn written(text: &str) -> String {
 }
 
 /// Rows whose default is not the one that the code has.
-fn wrong_defaults(path: &str, document: &str, needed: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let mut open: BTreeMap<&str, String> = defaults().into_iter().filter(|(name, _)| needed(name)).collect();
+fn wrong_defaults(path: &str, document: &str, mut open: BTreeMap<&str, String>) -> Vec<String> {
     let mut breaches = Vec::new();
     for row in table(document, "Default") {
         let names = codes(&row[0]);
@@ -179,6 +216,13 @@ fn wrong_defaults(path: &str, document: &str, needed: &dyn Fn(&str) -> bool) -> 
     breaches
 }
 
+/// What stands before a section, in it, and from the next heading of the second rank on.
+fn around_section<'d>(document: &'d str, heading: &str) -> (&'d str, &'d str, &'d str) {
+    let (before, rest) = document.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
+    let end = rest.find("\n## ").unwrap_or(rest.len());
+    (before, &rest[..end], &rest[end..])
+}
+
 #[test]
 fn the_defaults_in_the_documents_are_those_of_the_code() {
     let schema = schemars::schema_for!(Limits);
@@ -186,8 +230,12 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     let covered = defaults();
     let uncovered: Vec<_> = limits.iter().filter(|name| !covered.contains_key(**name)).map(ToString::to_string).collect();
     holds(&uncovered, "Every limit has its default in the list above, and so in the documents.");
-    let mut breaches = wrong_defaults("README.md", &text("README.md"), &|name| limits.contains(name));
-    breaches.extend(wrong_defaults("docs/configuration.md", &text("docs/configuration.md"), &|_| true));
+    let of_limits = defaults().into_iter().filter(|(name, _)| limits.contains(name)).collect();
+    let mut breaches = wrong_defaults("README.md", &text("README.md"), of_limits);
+    let configuration = text("docs/configuration.md");
+    let (before, wssec, after) = around_section(&configuration, "### `wssec`\n");
+    breaches.extend(wrong_defaults("docs/configuration.md", &[before, after].concat(), covered));
+    breaches.extend(wrong_defaults("docs/configuration.md, `wssec`", wssec, wssec_defaults()));
     holds(&breaches, "A table that promises another default than the code has is worse than none.");
 }
 
@@ -206,6 +254,9 @@ fn the_shipped_configurations_compile() {
 
 /// 32 octets.
 const KEY: &str = "N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=";
+
+/// The public key of RFC 7515 Appendix A.3.
+const KEY_SET: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
 /// Writes a configuration into a folder, and beside it the files that it names.
 fn furnish(folder: &Path, config: &str) -> String {
@@ -229,6 +280,8 @@ fn furnish(folder: &Path, config: &str) -> String {
                 certificate
             }
             Some((_, "key" | "b64")) if name.starts_with("keys/") => KEY.to_owned(),
+            Some((_, "pem")) if name.starts_with("keys/") => authority.pem().to_owned(),
+            Some((_, "json")) if name.starts_with("keys/") => KEY_SET.to_owned(),
             _ => continue,
         };
         std::fs::write(path, content).unwrap();
@@ -386,6 +439,9 @@ fn literals(source: &Source, whole: &str, functions: &[&str]) -> BTreeSet<String
         .collect()
 }
 
+/// Reasons that schemes pass on as they are.
+const PASSED_ON: &[&str] = &["src/token/x509/refusal.rs", "src/fetch/fault.rs"];
+
 #[test]
 fn every_reason_is_explained() {
     let explained: BTreeSet<String> = table(&text("docs/operations.md"), "Reason").iter().flat_map(|row| codes(&row[0])).collect();
@@ -397,6 +453,9 @@ fn every_reason_is_explained() {
     reasons
         .retain(|reason| reason.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'));
     reasons.remove("none");
+    for path in PASSED_ON {
+        reasons.extend(literals(&Source::new(path, &text(path)), &text(path), &["reason"]));
+    }
     assert!(reasons.len() > 30 && reasons.contains("signature_invalid") && reasons.contains("bare_line_feed"), "{reasons:?}");
     let breaches: Vec<_> = reasons.symmetric_difference(&explained).cloned().collect();
     holds(&breaches, "Every reason that logs and metrics give stands in a table of docs/operations.md, and no other does.");
@@ -438,13 +497,15 @@ mod themselves {
     #[test]
     fn a_wrong_default_is_found() {
         let row = |name: &str, value: &str| format!("| Setting | Default |\n|---|---|\n| `{name}` | `{value}` |\n");
-        let wrong = |name: &'static str, value: &str| wrong_defaults("x.md", &row(name, value), &|known| known == name).len();
+        let only = |name: &str| defaults().into_iter().filter(|(known, _)| *known == name).collect::<BTreeMap<_, _>>();
+        let wrong = |name: &'static str, value: &str| wrong_defaults("x.md", &row(name, value), only(name)).len();
         assert_eq!((wrong("max_head_size", "32KiB"), wrong("max_head_size", "32768B"), wrong("max_head_size", "32")), (0, 0, 1));
         assert_eq!(
             (wrong("head_timeout", "1m"), wrong("head_timeout", "60"), wrong("max_fields", "100"), wrong("max_fields", "101")),
             (0, 1, 0, 1)
         );
-        assert_eq!(wrong_defaults("x.md", &row("retries", "1"), &|name| name == "interval").len(), 1);
+        assert_eq!(wrong_defaults("x.md", &row("retries", "1"), only("interval")).len(), 1);
+        assert_eq!(around_section("a\n### b\nc\n\n## d\n", "### b\n"), ("a\n", "c\n", "\n## d\n"));
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl Drop for Http2Client {
 impl Http2Client {
     /// Connects in clear text.
     pub(crate) async fn connect(to: SocketAddr) -> Self {
-        Self::over(Box::new(within("a connection", TcpStream::connect(to)).await.unwrap())).await
+        let stream = within("a connection", TcpStream::connect(to)).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self::over(Box::new(stream)).await
     }
 
     /// Connects over TLS with ALPN `h2`.

@@ -12,6 +12,7 @@ pub(crate) mod raw;
 pub(crate) mod secure_upstream;
 pub(crate) mod tokens;
 pub(crate) mod upstream;
+pub(crate) mod witness;
 pub(crate) mod wssec;
 
 pub(crate) use gateway::{Config, Gateway};

@@ -142,6 +142,18 @@ impl RawClient {
         }
     }
 
+    /// Whether nothing comes for so long, not even the end of the connection; what comes is kept.
+    pub(crate) async fn is_silent_for(&mut self, pause: Duration) -> bool {
+        let mut room = vec![0; 16 * 1024];
+        match tokio::time::timeout(pause, self.stream.read(&mut room)).await {
+            Err(_) => self.unread.is_empty(),
+            Ok(read) => {
+                self.unread.extend_from_slice(&room[..read.unwrap_or(0)]);
+                false
+            }
+        }
+    }
+
     /// Reads once; whether anything came. A reset counts as the end.
     async fn read_more(&mut self) -> bool {
         let mut room = vec![0; 16 * 1024];

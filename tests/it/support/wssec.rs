@@ -90,6 +90,7 @@ fn named(name: &str) -> DistinguishedName {
 pub(crate) struct Partners {
     scheme: Vec<(String, String)>,
     route: String,
+    servers: String,
     upstream: String,
     more: String,
     files: Vec<(String, String)>,
@@ -105,7 +106,14 @@ impl Partners {
         let issuer = issuers().tokens.public().unwrap();
         let jwks = format!("{{\"keys\":[{}]}}", describe(issuer, "sts", None));
         assert!(KeySet::read(jwks.as_bytes()).is_ok());
-        let partners = Self { scheme: Vec::new(), route: String::new(), upstream: String::new(), more: String::new(), files: Vec::new() };
+        let partners = Self {
+            scheme: Vec::new(),
+            route: String::new(),
+            servers: "\"{upstream}\"".to_owned(),
+            upstream: String::new(),
+            more: String::new(),
+            files: Vec::new(),
+        };
         let partners = partners.file("jwks.json", &jwks).file("anchors.pem", &issuers().anchor);
         let partners = partners.file("proof.b64", &base64::encode(&PROOF_KEY)).file("context.key", &base64::encode(&CONTEXT_KEY));
         partners
@@ -142,6 +150,13 @@ impl Partners {
         self
     }
 
+    /// Names the servers, in the place of the one `{upstream}`.
+    pub(crate) fn servers(mut self, addresses: &[std::net::SocketAddr]) -> Self {
+        let quoted: Vec<_> = addresses.iter().map(|address| format!("\"{address}\"")).collect();
+        self.servers = quoted.join(", ");
+        self
+    }
+
     /// Adds settings beside the scheme, such as `limits: { spool_after: 0B }`.
     pub(crate) fn beside(mut self, settings: &str) -> Self {
         self.more.push_str(&format!("{settings}\n"));
@@ -157,10 +172,10 @@ impl Partners {
 
     /// The configuration.
     pub(crate) fn config(&self) -> Config {
-        let Self { scheme, route, upstream, more, files } = self;
+        let Self { scheme, route, servers, upstream, more, files } = self;
         let scheme: String = scheme.iter().map(|(name, value)| format!("      {name}: {value}\n")).collect();
         let text = format!(
-            "{more}schemes:\n  partners:\n    wssec:\n{scheme}upstreams:\n  bar: {{ servers: [\"{{upstream}}\"]{upstream} }}\nroutes:\n  \
+            "{more}schemes:\n  partners:\n    wssec:\n{scheme}upstreams:\n  bar: {{ servers: [{servers}]{upstream} }}\nroutes:\n  \
              - name: orders\n    match: {{ path: / }}\n    authenticate: partners\n    upstream: bar\n    \
              identity: {{ preset: auth-request }}\n{route}"
         );

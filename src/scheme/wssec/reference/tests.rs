@@ -176,7 +176,7 @@ async fn each_answer_has_its_reason() {
     ] {
         let host = Host::secure(answer).await;
         let resolver = Given::of(&host).build().unwrap();
-        assert_eq!(resolved(&resolver, &host.url("/tokens/1"), NOW).await, Err(expected), "{}", expected.reason());
+        assert_eq!(resolved(&resolver, &host.url("/tokens/1"), NOW).await, Err(expected), "{expected:?}");
     }
 }
 

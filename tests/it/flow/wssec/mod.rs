@@ -1,3 +1,10 @@
 //! HTTP message authentication (WSSEC), end to end: one file per topic.
 
+mod challenge;
 mod clients;
+mod content;
+mod contexts;
+mod nonces;
+mod signatures;
+mod spool;
+mod streaming;

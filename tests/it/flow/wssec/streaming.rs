@@ -1,0 +1,165 @@
+//! Content that streams while it is proved: nobody learns anything of the answer before the proof.
+
+use crate::support::message::Message;
+use crate::support::witness::{Answer, Ending, Version, Witness};
+use crate::support::wssec::{Partners, Requester, Signed};
+use crate::support::{Gateway, RawClient};
+use portcullis::crypto::{KeyKind, sha256};
+use std::time::Duration;
+
+const SIZE: usize = 100_000;
+/// How long nothing must come. Long enough for an answer on its way.
+const PAUSE: Duration = Duration::from_millis(150);
+
+async fn scene(version: Version, answer: Answer, upstream: &str) -> (Gateway, Witness) {
+    let witness = Witness::start(version, answer).await;
+    let partners = Partners::new().upstream(version.setting()).upstream(upstream).route("body: while_streaming");
+    (partners.config().upstream_at(witness.address()).start().await, witness)
+}
+
+fn content() -> Vec<u8> {
+    (0..SIZE).map(|place| u8::try_from(place % 253).unwrap()).collect()
+}
+
+fn requester() -> Requester {
+    Requester::jwt(KeyKind::P256)
+}
+
+/// Sends head and first half; the backend has heard of it, and the client nothing of the backend. Where the
+/// answer has begun, the rest waits for the proof.
+async fn half(signed: &Signed, lines: &str, gateway: &Gateway, witness: &Witness) -> RawClient {
+    let mut client = RawClient::connect(gateway.address()).await;
+    client.send(signed.head(&format!("Content-Length: {SIZE}\r\n{lines}"))).await;
+    client.send(&signed.content[..SIZE / 2]).await;
+    witness.has_heard(0).await;
+    assert!(client.is_silent_for(PAUSE).await, "something came before the proof");
+    client
+}
+
+/// Only what the gateway itself says.
+fn assert_refused(answer: &Message, about: Answer) {
+    assert_eq!((answer.status(), answer.text().as_str()), (401, "Unauthorized\n"), "{about:?}");
+    for name in ["x-witness", "x-wss-authinfo"] {
+        assert!(!answer.mentions(name), "{about:?}: {answer:?}");
+    }
+    assert!(answer.mentions("www-authenticate"), "{about:?}");
+}
+
+#[tokio::test]
+async fn an_early_answer_waits_for_the_proof() {
+    for version in Version::ALL {
+        for early in [Answer::Last, Answer::First, Answer::HeadFirst, Answer::Interim] {
+            let (gateway, witness) = scene(version, early, "retries: 1").await;
+            let signed = requester().post("/orders", &content()).sign();
+            let mut client = half(&signed, "", &gateway, &witness).await;
+            client.send(&signed.content[SIZE / 2..]).await;
+            let answer = client.answer().await;
+            assert_eq!((answer.status(), answer.text().as_str()), (200, "ok"), "{version:?} {early:?} {:#?}", gateway.events().last());
+            assert_eq!(answer.field("x-witness"), Some("here"));
+            // The backend's own is not among them.
+            let info = answer.field("x-wss-authinfo").unwrap_or_else(|| panic!("{version:?} {early:?}: {answer:?}"));
+            assert!(info.starts_with("contexttoken="), "{info}");
+            assert_eq!(answer.field("cache-control"), Some("no-store"));
+            // A backend that has answered everything already may be told no more.
+            if early != Answer::First {
+                let heard = witness.last().await;
+                assert_eq!((heard.ending, heard.digest), (Ending::Whole, sha256(&signed.content).to_vec()), "{version:?} {early:?}");
+            }
+            assert_eq!(witness.heard().len(), 1, "sent once");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_early_answer_to_what_is_not_proved_is_never_passed_on() {
+    for version in Version::ALL {
+        for early in [Answer::Last, Answer::First, Answer::HeadFirst, Answer::Interim] {
+            let (gateway, witness) = scene(version, early, "retries: 1").await;
+            // An idempotent method would be tried again.
+            let signed = requester().request("PUT", "/orders", &content()).sign();
+            let mut client = half(&signed, "", &gateway, &witness).await;
+            let mut rest = signed.content[SIZE / 2..].to_vec();
+            rest[0] ^= 1;
+            client.send(&rest).await;
+            let answers = client.all_answers().await;
+            assert_eq!(answers.len(), 1, "{version:?} {early:?} {answers:?}");
+            assert_refused(&answers[0], early);
+            gateway.denial("digest_mismatch").await;
+            witness.assert_nothing_whole().await;
+            assert_eq!(witness.heard().len(), 1, "sent once");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_breaks_off_is_broken_off_upstream() {
+    for version in Version::ALL {
+        for early in [Answer::Last, Answer::First] {
+            let (gateway, witness) = scene(version, early, "retries: 1").await;
+            let signed = requester().request("PUT", "/orders", &content()).sign();
+            drop(half(&signed, "", &gateway, &witness).await);
+            witness.assert_nothing_whole().await;
+            assert_eq!(witness.heard().len(), 1, "sent once");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_switch_of_protocols_waits_for_the_proof() {
+    let upgrade =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for lines in [upgrade, ""] {
+        let (gateway, witness) = scene(Version::Http1, Answer::Switch, "retries: 1").await;
+        let signed = requester().request("GET", "/orders", &content()).sign();
+        let mut client = RawClient::connect(gateway.address()).await;
+        client.send(signed.head(&format!("Content-Length: {SIZE}\r\n{lines}"))).await;
+        client.send(&signed.content[..SIZE / 2]).await;
+        let silent = client.is_silent_for(PAUSE).await;
+        let mut rest = signed.content[SIZE / 2..].to_vec();
+        rest[0] ^= 1;
+        // An unasked-for switch ends the attempt before the rest has come.
+        let _ = client.try_send(&rest).await;
+        let answer = client.answer().await;
+        assert_ne!(answer.status(), 101, "{lines:?}");
+        assert!(silent || answer.status() == 502, "{lines:?}: {answer:?}");
+        assert!(!answer.mentions("x-witness") && !answer.mentions("x-wss-authinfo"), "{answer:?}");
+        witness.assert_nothing_whole().await;
+    }
+}
+
+#[tokio::test]
+async fn half_a_content_is_never_sent_again() {
+    for version in Version::ALL {
+        let dying = Answer::Never { after: 1000 };
+        let (one, other) = (Witness::start(version, dying).await, Witness::start(version, dying).await);
+        let partners = Partners::new().route("body: while_streaming").upstream("retries: 3").upstream(version.setting());
+        let gateway = partners.servers(&[one.address(), other.address()]).config().start().await;
+        let signed = requester().request("PUT", "/orders", &content()).sign();
+        let answer = signed.ask(gateway.address()).await;
+        assert_eq!(answer.status(), 502, "{version:?}");
+        assert!(!answer.mentions("x-wss-authinfo"), "{answer:?}");
+        let heard = [one.heard(), other.heard()].concat();
+        assert_eq!(heard.iter().map(|heard| heard.ending).collect::<Vec<_>>(), [Ending::GivenUp], "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_content_is_sent_again_whole() {
+    for version in Version::ALL {
+        for limits in ["limits: { spool_after: 1MiB }", "limits: { spool_after: 1KiB }"] {
+            let dying = Witness::start(version, Answer::Never { after: 1000 }).await;
+            let steady = Witness::start(version, Answer::Last).await;
+            let partners = Partners::new().beside(limits).upstream("retries: 1").upstream(version.setting());
+            let gateway = partners.servers(&[dying.address(), steady.address()]).config().start().await;
+            // They take turns.
+            for _ in 0..2 {
+                let signed = requester().request("PUT", "/orders", &content()).sign();
+                let answer = signed.ask(gateway.address()).await;
+                assert_eq!(answer.status(), 200, "{version:?} {limits} {:#?}", gateway.events().last());
+                let heard = steady.last().await;
+                assert_eq!((heard.ending, heard.digest), (Ending::Whole, sha256(&signed.content).to_vec()), "{version:?}");
+            }
+            assert!(!dying.heard().is_empty() && steady.heard().len() == 2, "{version:?} {limits}");
+        }
+    }
+}
