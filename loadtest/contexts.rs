@@ -39,12 +39,12 @@ pub(crate) struct HeldContext {
 pub(crate) struct Contexts(Box<[HeldContext]>);
 
 impl Contexts {
-    /// Makes contexts with a gateway's key ring, as its file holds it.
+    /// Makes contexts with a gateway's context keys, as their file holds them.
     ///
     /// # Errors
-    /// The text is no key ring, or the claims are none that a context can hold.
-    pub(crate) fn issue(count: u32, ring: &[u8], terms: &Terms<'_>) -> Result<Self, String> {
-        let ring = KeyRing::from_text(ring).map_err(|syntax| syntax.to_string())?;
+    /// The text does not hold such keys, or the claims are none that a context can hold.
+    pub(crate) fn issue(count: u32, keys: &[u8], terms: &Terms<'_>) -> Result<Self, String> {
+        let keys = KeyRing::from_text(keys).map_err(|syntax| syntax.to_string())?;
         let (binding, random) = (Binding::new(terms.scheme, terms.realm), SystemRandom::new());
         let mut claims = ClaimsBuilder::default();
         for (name, value) in terms.claims {
@@ -64,7 +64,7 @@ impl Contexts {
                 issued,
                 expires: issued.later(LIFETIME),
             };
-            let token = issue(&context, &ring, &binding, &random).map_err(|error| error.to_string())?;
+            let token = issue(&context, &keys, &binding, &random).map_err(|error| error.to_string())?;
             Ok(HeldContext { token: base64::encode(&token).into(), hash: TokenHash::of(&token), secret: context.secret })
         });
         each.collect::<Result<_, String>>().map(Self)
@@ -116,12 +116,12 @@ pub(crate) mod tests {
     fn the_gateway_opens_each_and_none_is_like_another() {
         let claims = [("Role".into(), "buyer".into())];
         let contexts = Contexts::issue(50, RING, &Terms { claims: &claims, ..TERMS }).unwrap();
-        let (ring, binding) = (KeyRing::from_text(RING).unwrap(), Binding::new("partners", "orders"));
+        let (keys, binding) = (KeyRing::from_text(RING).unwrap(), Binding::new("partners", "orders"));
         let mut seen = BTreeSet::new();
         for held in contexts.all() {
             let token = octets(&held.token);
             assert!(is_context(&token) && held.hash == TokenHash::of(&token));
-            let opened = open(&token, &ring, &binding, clock::now()).unwrap();
+            let opened = open(&token, &keys, &binding, clock::now()).unwrap();
             assert_eq!((opened.secret, opened.claims.value("Role"), &*opened.issuer), (held.secret.clone(), Some("buyer"), TERMS.issuer));
             seen.insert((opened.id, opened.subject.unwrap(), held.secret.to_vec()));
         }
@@ -131,9 +131,9 @@ pub(crate) mod tests {
 
     #[test]
     fn they_belong_to_one_scheme_and_realm() {
-        let (ring, token) = (KeyRing::from_text(RING).unwrap(), octets(&contexts(1).all()[0].token));
-        assert!(open(&token, &ring, &Binding::new("partners", "invoices"), clock::now()).is_err());
-        assert!(open(&token, &ring, &Binding::new("others", "orders"), clock::now()).is_err());
+        let (keys, token) = (KeyRing::from_text(RING).unwrap(), octets(&contexts(1).all()[0].token));
+        assert!(open(&token, &keys, &Binding::new("partners", "invoices"), clock::now()).is_err());
+        assert!(open(&token, &keys, &Binding::new("others", "orders"), clock::now()).is_err());
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) struct Token {
 /// What requests of WSSEC carry.
 #[derive(Args)]
 pub(crate) struct Wssec {
-    /// The gateway's key ring, from which contexts are made as the gateway makes them.
+    /// The gateway's context keys, from which contexts are made as the gateway makes them.
     #[arg(long)]
     context_key_file: Option<PathBuf>,
     /// How many contexts take turns, each with its own secret. The gateway remembers those that it has seen:
@@ -113,7 +113,7 @@ impl<'o> Supplies<'o> {
     /// The credentials of a scenario's requests to this path of this host.
     ///
     /// # Errors
-    /// There is no randomness for nonces.
+    /// There is no randomness for nonces, or nothing was prepared for the scenario.
     pub(crate) fn credentials(&self, scenario: Scenario, path: &str, host: &str) -> Result<Credentials, String> {
         let line = Line { method: scenario.method(), path, host, realm: self.realm };
         let signed = |signer| Credentials::Signed(Box::new(signer));
@@ -125,7 +125,10 @@ impl<'o> Supplies<'o> {
             (Scenario::WssecContext, _, Some(contexts), _) => signed(Signer::with_contexts(&line, contexts)?),
             (Scenario::WssecBody, _, Some(contexts), _) => signed(Signer::with_content(&line, contexts, &self.content)?),
             (Scenario::WssecFirst, .., Some(mint)) => signed(Signer::with_first_tokens(&line, mint)?),
-            _ => Credentials::None,
+            (Scenario::Public | Scenario::PlainBody, ..) => Credentials::None,
+            _ => {
+                return Err(format!("the scenario {scenario} needs {}", scenario.need().option()));
+            }
         })
     }
 }
@@ -146,19 +149,19 @@ impl Wssec {
     /// Makes the contexts and writes them to a new file, readable by its owner only.
     ///
     /// # Errors
-    /// There is no key ring, or the file is there already or cannot be written.
+    /// The keys are not there, or the file is there already or cannot be written.
     pub(crate) fn write_contexts(&self, token: &Token, to: &Path) -> Result<(), String> {
-        let ring = self.context_key_file.as_deref().ok_or("--write-contexts needs --context-key-file")?;
-        let contexts = self.contexts(ring, token)?;
+        let keys = self.context_key_file.as_deref().ok_or("--write-contexts needs --context-key-file")?;
+        let contexts = self.contexts(keys, token)?;
         let problem = |error: std::io::Error| format!("{}: {error}", to.display());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(problem)?;
         let mut file = BufWriter::new(file);
         contexts.write(&mut file).and_then(|()| file.flush()).map_err(problem)
     }
 
-    fn contexts(&self, ring: &Path, token: &Token) -> Result<Contexts, String> {
+    fn contexts(&self, keys: &Path, token: &Token) -> Result<Contexts, String> {
         let terms = Terms { scheme: &self.scheme_name, realm: &self.realm, issuer: &self.jwt_issuer, claims: &token.claims };
-        Contexts::issue(self.contexts, &read(ring)?, &terms).map_err(|problem| format!("{}: {problem}", ring.display()))
+        Contexts::issue(self.contexts, &read(keys)?, &terms).map_err(|problem| format!("{}: {problem}", keys.display()))
     }
 
     fn mint(&self, file: &Path, token: &Token) -> Result<BoundMint, String> {
@@ -242,9 +245,9 @@ mod tests {
     #[test]
     fn contexts_go_to_a_new_file_that_only_its_owner_reads() {
         let folder = tempfile::tempdir().unwrap();
-        let (ring, to) = (folder.path().join("ring"), folder.path().join("contexts"));
-        std::fs::write(&ring, RING).unwrap();
-        let Options { token, wssec } = options(&["--contexts", "7", "--context-key-file", ring.to_str().unwrap()]);
+        let (keys, to) = (folder.path().join("keys"), folder.path().join("contexts"));
+        std::fs::write(&keys, RING).unwrap();
+        let Options { token, wssec } = options(&["--contexts", "7", "--context-key-file", keys.to_str().unwrap()]);
         wssec.write_contexts(&token, &to).unwrap();
         assert_eq!(std::fs::read_to_string(&to).unwrap().lines().count(), 7);
         assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);

@@ -22,9 +22,9 @@ pub(crate) const ISSUER: &str = "https://sts.example";
 pub(crate) const AUDIENCE: &str = "orders";
 
 /// A scheme with the usual rules that takes JSON Web Tokens and contexts, and began at `began`.
-pub(crate) fn relying_party(ring: &str, jwks: &str, verdict_cache: ByteSize, began: UnixTime) -> Wssec {
+pub(crate) fn relying_party(keys: &str, jwks: &str, verdict_cache: ByteSize, began: UnixTime) -> Wssec {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("ring"), ring).unwrap();
+    std::fs::write(folder.path().join("keys"), keys).unwrap();
     std::fs::write(folder.path().join("jwks"), jwks).unwrap();
     let jwt = JwtProfile {
         issuer: located(ISSUER.into()),
@@ -42,7 +42,7 @@ pub(crate) fn relying_party(ring: &str, jwks: &str, verdict_cache: ByteSize, beg
         digest: located(DigestConfig::default()),
         context: Some(ContextConfig {
             lifetime: located(Period::from_secs(43_200)),
-            key_file: located("ring".into()),
+            key_file: located("keys".into()),
             allow_cleartext: false,
         }),
         references: None,

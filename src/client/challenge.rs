@@ -127,7 +127,7 @@ mod tests {
     const BASIC: (&str, &str) = ("www-authenticate", "Basic realm=\"x\"");
     const SPECIFICATION: (&str, &str) = (
         "x-wss-authenticate",
-        "sigusage=message, sigalg=\"hmac-sha256 ed25519\", digestalg=sha-256, covered=\"content-type accept\", nonce=\"bm9uY2UtMDAwMQ==\"",
+        "sigusage=message, sigalg=\"hmac-sha256 ed25519\", digestalg=sha-256, covered=\"accept content-type\", nonce=\"bm9uY2UtMDAwMQ==\"",
     );
 
     #[test]

@@ -74,7 +74,10 @@ fn sources(folders: &[&str]) -> Vec<Source> {
 fn program() -> Vec<Source> {
     let all = sources(&["src"]);
     let tests: BTreeSet<String> = all.iter().flat_map(Source::test_files).collect();
-    all.into_iter().filter(|source| !tests.contains(&source.path)).collect()
+    // What stands in the folder of a file for tests is for tests, too.
+    let below =
+        |path: &str| tests.iter().any(|test| path.strip_prefix(test.trim_end_matches(".rs")).is_some_and(|rest| rest.starts_with('/')));
+    all.into_iter().filter(|source| !tests.contains(&source.path) && !below(&source.path)).collect()
 }
 
 /// Fails naming each breach, with the reason of the rule.

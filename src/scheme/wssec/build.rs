@@ -12,6 +12,7 @@ use super::message::{Coverage, FragmentCoverage, MessagePolicy};
 use super::profile::{Certificates, JwtTokens, Profiles, SwtTokens};
 use super::reference::ReferenceResolver;
 use super::verify::Verifier;
+use super::wire::SignatureName;
 use super::wire::digest_field::Covered;
 use crate::crypto::base64;
 use crate::fetch::SystemLookup;
@@ -57,6 +58,12 @@ pub(super) fn build(config: &Located<WssecConfig>, resources: &Resources<'_>) ->
         let built = ReferenceResolver::build(written, resources.files, Arc::new(SystemLookup));
         built.map_err(|found| problems.extend(found)).ok()
     });
+    if let Some(context) = &config.context
+        && !algorithms.contains(&SignatureName::HmacSha256)
+    {
+        let expected = "`hmac-sha256` among the algorithms: requests in a context are signed with it";
+        problems.push(Problem::new(context.key_file.at(), "`context` without it", expected));
+    }
     let (Some(profiles), Some(message), true) = (profiles, message, problems.is_empty()) else { return Err(problems) };
     let places: Box<[_]> = config.token_locations.as_slice().into();
     let verifier = Verifier {

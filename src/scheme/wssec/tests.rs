@@ -44,7 +44,6 @@ const SEALING: [u8; 32] = [3; 32];
 const RING: [u8; 32] = [4; 32];
 const PROOF: [u8; 32] = [5; 32];
 const SWT_SECRET: [u8; 32] = [6; 32];
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Keys and files that take time to make.
 struct World {

@@ -106,7 +106,7 @@ routes: [{ match: { path: / }, authenticate: s, upstream: u }]
 /// The same with a scheme `wssec`.
 const SPARSE_WSSEC: &str = "\
 listeners: [{ address: 127.0.0.1:1 }]
-schemes: { s: { wssec: { realm: r, token_profiles: { x509v3: { trust_anchors_file: a } }, context: { key_file: k } } } }
+schemes: { s: { wssec: { realm: r, token_profiles: { x509v3: { trust_anchors_file: a } }, context: { key_file: k }, references: { allow: [u] } } } }
 upstreams: { u: { servers: [127.0.0.1:2] } }
 routes: [{ match: { path: / }, authenticate: s, upstream: u }]
 ";
@@ -158,6 +158,7 @@ fn defaults() -> BTreeMap<&'static str, String> {
 fn wssec_defaults() -> BTreeMap<&'static str, String> {
     let mut document: Document = config::decode(SPARSE_WSSEC, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
     let SchemeConfig::Wssec(wssec) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    let references = wssec.references.as_ref().unwrap();
     BTreeMap::from([
         ("max_token_size", size(*wssec.max_token_size)),
         ("max_token_content", size(*wssec.max_token_content)),
@@ -169,9 +170,15 @@ fn wssec_defaults() -> BTreeMap<&'static str, String> {
         ("authorization", word(&wssec.authorization)),
         ("usage", word(&wssec.signature.usage)),
         ("nonce", word(&wssec.signature.nonce)),
-        ("token_locations", format!("{:?}", **wssec.token_locations).to_ascii_lowercase()),
+        ("token_locations", format!("{:?}", wssec.token_locations.as_slice()).to_ascii_lowercase()),
         ("required_for", list(wssec.digest.required_for.iter().map(|method| &***method))),
         ("forward_token", word(&wssec.forward_token)),
+        ("timeout", period(*references.timeout)),
+        ("max_size", size(*references.max_size)),
+        ("cache", size(references.cache)),
+        ("cache_for", period(*references.cache_for)),
+        ("cache_failures_for", period(*references.cache_failures_for)),
+        ("max_parallel", references.max_parallel.to_string()),
     ])
 }
 

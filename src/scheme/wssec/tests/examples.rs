@@ -149,7 +149,8 @@ fn the_context_example_is_proved_and_every_flipped_bit_is_noticed() {
 #[test]
 fn the_examples_hold_at_their_time_and_place_only() {
     let [message, context] = [Octets::of("POST", MESSAGE, "{\"order\":42}"), Octets::of("GET", CONTEXT, "")];
-    for (example, party) in [(&message, message_party as fn() -> Wssec), (&context, context_party)] {
+    let parties: [(_, fn() -> Wssec); 2] = [(&message, message_party), (&context, context_party)];
+    for (example, party) in parties {
         let request = example.request().unwrap();
         for (now, reason) in [
             (THEN.later(330), "proved"),
