@@ -1,6 +1,7 @@
 //! Contexts: where they come from, when they end, and who may use them.
 
 use super::*;
+use crate::scheme::wssec::contexts::revocation_id;
 
 /// What the answer to a proved request offers.
 fn offered(scheme: &Wssec, draft: &Draft<'_>) -> (Continuation, Vec<(&'static str, String)>) {
@@ -115,9 +116,7 @@ fn a_revoked_context_holds_no_more_even_if_it_was_remembered() {
         let ask = || Draft { nonce: fresh_nonce(), ..mine.clone() }.ask(&scheme).reason().to_owned();
         assert_eq!(ask(), "proved");
         let stores = Arc::clone(&scheme.verifier.freshness.stores);
-        // Logs name a context by its token's fingerprint, and so do those who take it back.
-        let fingerprint = Fingerprint::of_digest(&sha256(&token)).octets();
-        let id = std::array::from_fn(|place| fingerprint.get(place).copied().unwrap_or_default());
+        let id = revocation_id(&scheme.verifier.verdicts.find(&sha256(&token), NOW).unwrap().principal);
         if by_id {
             stores.revocations.revoke_id_here(id, NOW.later(3600), NOW).unwrap();
         } else {
