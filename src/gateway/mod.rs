@@ -68,8 +68,11 @@ impl ProxyHttp for Gateway {
                 upstream::prepare(session, &exchange.live.snapshot.limits);
                 // Nothing is read from the client until a server is there.
                 watch::rest();
-                exchange.passage = content::begin(session, source);
                 exchange.admit(permit, client);
+                match content::begin(session, source).await {
+                    Ok(passage) => exchange.passage = passage,
+                    Err(problem) => return Err(exchange.fail(Denial::BadContent(problem))),
+                }
                 Ok(false)
             }
             Err(denied) => {

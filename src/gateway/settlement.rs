@@ -53,7 +53,7 @@ impl Desk<'_> {
             (ContentPledge::Digest(digest), None) if self.session.as_downstream_mut().is_body_empty() => compared(digest, None),
             (ContentPledge::Digest(digest), None) => match self.mode {
                 BodyMode::BeforeForwarding => self.read(digest).await,
-                BodyMode::WhileStreaming => self.prove_on_the_way(digest).await,
+                BodyMode::WhileStreaming => Ok(Some(Source::Proving(Proving::of(digest, self.room, self.limits)))),
             },
         }
     }
@@ -62,11 +62,6 @@ impl Desk<'_> {
         let keep = Spool::new(self.room, self.limits);
         let kept = content::read(self.session, keep, u64::MAX, self.limits, |piece| digest.update(piece)).await;
         compared(digest, Some(Source::Kept(kept.map_err(NotProved::Content)?)))
-    }
-
-    async fn prove_on_the_way(self, digest: ContentDigest) -> Result<Option<Source>, NotProved> {
-        content::answer_expectation(self.session).await.map_err(NotProved::Content)?;
-        Ok(Some(Source::Proving(Proving::of(digest, self.room, self.limits))))
     }
 }
 

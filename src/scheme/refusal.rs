@@ -104,8 +104,6 @@ pub enum Fault {
     ForeignCredential,
     /// The log of what was used once has no room: whether this is the first use cannot be told.
     ReplayLogFull,
-    /// There is no randomness to make a nonce of.
-    RandomUnavailable,
     /// The token behind an address could not be had.
     Reference(ReferenceFault),
 }
@@ -195,7 +193,6 @@ impl Fault {
         match self {
             Self::ForeignCredential => "foreign_credential",
             Self::ReplayLogFull => "replay_log_full",
-            Self::RandomUnavailable => "random_unavailable",
             Self::Reference(fault) => fault.reason(),
         }
     }

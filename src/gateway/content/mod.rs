@@ -54,7 +54,7 @@ pub(super) async fn read(
 }
 
 /// A client that waits for `100 Continue` (RFC 9110 §10.1.1) would otherwise wait in vain: upstreams are not asked.
-pub(super) async fn answer_expectation(session: &mut Session) -> Result<(), ContentProblem> {
+async fn answer_expectation(session: &mut Session) -> Result<(), ContentProblem> {
     if !session.req_header().headers.contains_key(EXPECT) || session.as_downstream_mut().is_body_empty() {
         return Ok(());
     }
@@ -94,11 +94,17 @@ pub(super) fn not_kept(problem: NotKept) -> ContentProblem {
 }
 
 /// Begins the passage of an admitted request's content.
-pub(super) fn begin(session: &mut Session, source: Option<Source>) -> Passage {
+///
+/// # Errors
+/// The client was to be told to go on, and is gone.
+pub(super) async fn begin(session: &mut Session, source: Option<Source>) -> Result<Passage, ContentProblem> {
     match source {
-        None => Passage::Streaming,
-        Some(source @ Source::Kept(_)) => Passage::Kept(install(session, source)),
-        Some(source @ Source::Proving(_)) => Passage::Proving(install(session, source)),
+        None => answer_expectation(session).await.map(|()| Passage::Streaming),
+        Some(source @ Source::Kept(_)) => Ok(Passage::Kept(install(session, source))),
+        Some(source @ Source::Proving(_)) => {
+            answer_expectation(session).await?;
+            Ok(Passage::Proving(install(session, source)))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::wire::auth_info::{AuthInfo, ContextGrant};
 use crate::clock::UnixTime;
 use crate::crypto::{SystemRandom, base64};
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Continuation, Fault, Fingerprint, Principal, Proof, Refusal, Rejection};
+use crate::scheme::{Continuation, Fingerprint, Principal, Proof, Refusal, Rejection};
 use crate::store::{ContextFacts, KEY_LENGTH, Namespace, Revocations, Stores};
 use crate::token::context::{self, Binding, Context, FIRST_FINGERPRINT_LENGTH, FirstProfile, KeyRing, NotOpened};
 use crate::token::jose::cnf::SEALED_CLAIM;
@@ -49,9 +49,9 @@ impl Contexts {
         Ok(Judged { holder, until: expires })
     }
 
-    /// A nonce for a request to come.
-    pub(super) fn issue_nonce(&self, now: UnixTime) -> Result<Box<str>, Fault> {
-        context::issue_nonce(&self.keys, &self.binding, now, &*self.random).map_err(|_| Fault::RandomUnavailable)
+    /// A nonce for a request to come; nothing where there is no randomness to make it of.
+    pub(super) fn issue_nonce(&self, now: UnixTime) -> Option<Box<str>> {
+        context::issue_nonce(&self.keys, &self.binding, now, &*self.random).ok()
     }
 
     /// When a nonce of ours was issued.

@@ -148,7 +148,7 @@ impl Verifier {
     /// The nonce for a request to come, where the gateway makes them.
     pub(super) fn next_nonce(&self, now: UnixTime) -> Option<Box<str>> {
         match (self.freshness.nonce, &self.profiles.contexts) {
-            (NonceRule::Server, Some(contexts)) => contexts.issue_nonce(now).ok(),
+            (NonceRule::Server, Some(contexts)) => contexts.issue_nonce(now),
             _ => None,
         }
     }
