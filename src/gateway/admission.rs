@@ -55,7 +55,11 @@ async fn weigh(session: &mut Session, exchange: &Exchange, room: &Arc<Room>) -> 
         let route = find(&judged, &applicant).map_err(|denial| Denied { denial, route: None })?;
         content::admit_length(session, exchange.live.snapshot.limits.max_body_size.octets())
             .map_err(|problem| at(route, problem.into()))?;
-        match need(&judged.head(), route, &exchange.live) {
+        let needed = match carries {
+            Carries::Nothing => ContentNeed::Nothing,
+            Carries::Content => need(&judged.head(), route, &exchange.live),
+        };
+        match needed {
             ContentNeed::Nothing => {
                 let decided = decide(&judged, &[], route, &applicant).await.map_err(|denial| at(route, denial))?;
                 return settle(session, decided, None, &applicant, room).await.map_err(|denial| at(route, denial));

@@ -58,13 +58,13 @@ impl Desk<'_> {
         }
     }
 
-    async fn read(self, mut digest: ContentDigest) -> Result<Option<Source>, NotProved> {
+    async fn read(self, mut digest: Box<ContentDigest>) -> Result<Option<Source>, NotProved> {
         let keep = Spool::new(self.room, self.limits);
         let kept = content::read(self.session, keep, u64::MAX, self.limits, |piece| digest.update(piece)).await;
         compared(digest, Some(Source::Kept(kept.map_err(NotProved::Content)?)))
     }
 }
 
-fn compared(digest: ContentDigest, source: Option<Source>) -> Result<Option<Source>, NotProved> {
+fn compared(digest: Box<ContentDigest>, source: Option<Source>) -> Result<Option<Source>, NotProved> {
     if digest.holds() { Ok(source) } else { Err(NotProved::Mismatch) }
 }

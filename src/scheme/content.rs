@@ -8,7 +8,7 @@ pub enum ContentPledge {
     /// Nothing: the credential says nothing of the content.
     Nothing,
     /// Its digest. Who signed it was proved; that the content is what was signed was not.
-    Digest(ContentDigest),
+    Digest(Box<ContentDigest>),
 }
 
 /// A claimed digest and as much of its input as is known.

@@ -28,7 +28,7 @@ pub(in crate::gateway) enum NotProved {
 /// A content on its way, and how much of it is proved.
 pub(in crate::gateway) struct Proving {
     /// What the content must be; nothing once it was compared.
-    digest: Option<ContentDigest>,
+    digest: Option<Box<ContentDigest>>,
     /// The piece that came last.
     held: Option<Bytes>,
     /// What was read before anybody asked for it, behind the held piece.
@@ -44,7 +44,7 @@ pub(in crate::gateway) struct Proving {
 
 impl Proving {
     /// A content that must have this digest.
-    pub(in crate::gateway) fn of(digest: ContentDigest, room: &Arc<Room>, limits: &Limits) -> Self {
+    pub(in crate::gateway) fn of(digest: Box<ContentDigest>, room: &Arc<Room>, limits: &Limits) -> Self {
         Self {
             digest: Some(digest),
             held: None,
@@ -127,7 +127,7 @@ impl Proving {
     }
 
     fn compare(&mut self) -> Result<(), NotProved> {
-        match self.digest.take().map(ContentDigest::holds) {
+        match self.digest.take().map(|digest| digest.holds()) {
             Some(true) | None => Ok(()),
             Some(false) => Err(NotProved::Mismatch),
         }

@@ -80,7 +80,7 @@ pub(super) fn pledge(digest: Option<&DigestField<'_>>, evidence: &Evidence<'_>) 
     canonical::write_canon(&digest.covered, evidence.head.fields, &mut canon).map_err(Malformation::Wire)?;
     let mut claimed = [0; LONGEST_DIGEST];
     let claimed = digest.octets(&mut claimed).map_err(Malformation::Wire)?;
-    Ok(ContentPledge::Digest(ContentDigest::begin(algorithm(digest.algorithm), &canon, claimed)))
+    Ok(ContentPledge::Digest(Box::new(ContentDigest::begin(algorithm(digest.algorithm), &canon, claimed))))
 }
 
 const fn algorithm(name: DigestName) -> DigestAlgorithm {

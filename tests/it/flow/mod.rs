@@ -10,5 +10,5 @@ mod tls;
 mod upstreams;
 mod websocket;
 mod wrap;
-mod wssec_client;
 mod wssec;
+mod wssec_client;
