@@ -48,9 +48,9 @@ impl Desk<'_> {
             (ContentPledge::Nothing, whole) => Ok(whole.and_then(Whole::source)),
             (ContentPledge::Digest(mut digest), Some(whole)) => {
                 digest.update(&whole.octets);
-                compared(digest, whole.source())
+                compared(*digest, whole.source())
             }
-            (ContentPledge::Digest(digest), None) if self.session.as_downstream_mut().is_body_empty() => compared(digest, None),
+            (ContentPledge::Digest(digest), None) if self.session.as_downstream_mut().is_body_empty() => compared(*digest, None),
             (ContentPledge::Digest(digest), None) => match self.mode {
                 BodyMode::BeforeForwarding => self.read(digest).await,
                 BodyMode::WhileStreaming => Ok(Some(Source::Proving(Proving::of(digest, self.room, self.limits)))),
@@ -61,10 +61,10 @@ impl Desk<'_> {
     async fn read(self, mut digest: Box<ContentDigest>) -> Result<Option<Source>, NotProved> {
         let keep = Spool::new(self.room, self.limits);
         let kept = content::read(self.session, keep, u64::MAX, self.limits, |piece| digest.update(piece)).await;
-        compared(digest, Some(Source::Kept(kept.map_err(NotProved::Content)?)))
+        compared(*digest, Some(Source::Kept(kept.map_err(NotProved::Content)?)))
     }
 }
 
-fn compared(digest: Box<ContentDigest>, source: Option<Source>) -> Result<Option<Source>, NotProved> {
+fn compared(digest: ContentDigest, source: Option<Source>) -> Result<Option<Source>, NotProved> {
     if digest.holds() { Ok(source) } else { Err(NotProved::Mismatch) }
 }
