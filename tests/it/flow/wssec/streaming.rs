@@ -175,7 +175,10 @@ async fn a_switch_of_protocols_is_not_passed_on_while_content_is_to_be_proved() 
         let answers = client.all_answers().await;
         assert_eq!(answers.iter().map(Message::status).collect::<Vec<_>>(), [502], "{lines:?} {tampered}");
         assert!(!answers[0].mentions("x-witness") && !answers[0].mentions("x-wss-authinfo"), "{answers:?}");
-        witness.assert_nothing_whole().await;
+        // What is right may have been proved, and have gone on whole, before the switch was refused.
+        if tampered {
+            witness.assert_nothing_whole().await;
+        }
     }
 }
 
