@@ -15,7 +15,7 @@ const SHARD_ROOM: usize = 1024;
 /// First uses, remembered by this process alone: after a restart, and beside another process, they are not
 /// known. What was made before this one began is not admitted for that reason.
 ///
-/// Memory is set aside when the log is made, and taken from the system when it is first written to.
+/// Memory for a part of the log is taken with the first mark that falls into it.
 pub struct MemoryReplayLog {
     shards: Box<[Cell]>,
     spread: Spread,

@@ -3,8 +3,7 @@
 use super::NotMarked;
 use crate::store::key::KEY_LENGTH;
 
-/// Four words of key, and the last second in which the mark counts; 0 where nothing lies. An array, because
-/// memory for arrays of zeros costs nothing before it is written to.
+/// Four words of key, and the last second in which the mark counts; 0 where nothing lies.
 type Slot = [u32; 5];
 const EMPTY: Slot = [0; 5];
 
@@ -77,7 +76,7 @@ enum Place {
 impl Shard {
     /// Room for `room` marks.
     pub(super) fn with_room(room: usize, spread: Spread) -> Self {
-        Self { slots: vec![EMPTY; slots_for(room)].into_boxed_slice(), spread, room, held: 0, cursor: 0, latest: 1, swept_whole: 1 }
+        Self { slots: Box::default(), spread, room, held: 0, cursor: 0, latest: 1, swept_whole: 1 }
     }
 
     /// Marks held, also those that are over.
@@ -91,6 +90,10 @@ impl Shard {
         self.latest = self.latest.max(now);
         if until < self.latest {
             return Err(NotMarked::TooOld);
+        }
+        if self.slots.is_empty() {
+            // Not before there is something to remember: allocators differ in whether zeros cost memory.
+            self.slots = vec![EMPTY; slots_for(self.room)].into_boxed_slice();
         }
         // The place is nowhere near the processor yet: ask for it, and clear up while it comes.
         std::hint::black_box(self.read(self.home(key)));
