@@ -123,7 +123,7 @@ pub(super) fn end(session: &mut Session, passage: &Passage) -> Option<NotProved>
 /// that they still send on for a failure, although the answer is whole (RFC 9113 §8.1).
 pub(super) async fn drain(session: &mut Session) {
     /// More than this is not worth the wait.
-    const SMALL: u64 = 64 << 10;
+    const SMALL: u64 = 1 << 20;
     /// The client has the answer already; it does not wait for this.
     const PATIENCE: Duration = Duration::from_secs(1);
     let small = stated_length(session).is_some_and(|length| length <= SMALL);

@@ -173,7 +173,9 @@ async fn a_switch_of_protocols_is_not_passed_on_while_content_is_to_be_proved() 
         // The attempt may end before the rest has come.
         let _ = client.try_send(&rest).await;
         let answers = client.all_answers().await;
-        assert_eq!(answers.iter().map(Message::status).collect::<Vec<_>>(), [502], "{lines:?} {tampered}");
+        let statuses: Vec<_> = answers.iter().map(Message::status).collect();
+        // Whichever is noticed first: a switch that nobody believes, or content that nobody signed.
+        assert!(statuses == [502] || (tampered && statuses == [401]), "{lines:?} {tampered}: {statuses:?}");
         assert!(!answers[0].mentions("x-witness") && !answers[0].mentions("x-wss-authinfo"), "{answers:?}");
         // What is right may have been proved, and have gone on whole, before the switch was refused.
         if tampered {
