@@ -44,7 +44,8 @@ fn a_mark_counts_through_its_last_second(log: &impl ReplayLog) {
     assert_eq!(wait(log.mark(mark(1, until.later(9)), until.later(9))), Err(NotMarked::Seen));
     let counts = log.counts();
     assert_eq!((counts.marked, counts.replays, counts.refused_full), (3, 3, 0));
-    assert!((2..=3).contains(&counts.entries), "{counts:?}");
+    // What is over may have been cleared away.
+    assert!((1..=3).contains(&counts.entries), "{counts:?}");
 }
 
 fn what_is_over_is_not_marked(log: &impl ReplayLog) {
