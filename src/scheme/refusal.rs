@@ -95,6 +95,34 @@ pub enum Rejection {
     Certificate(X509Refusal),
     /// The token's address leads to no token that is taken.
     Reference(ReferenceRefused),
+    /// The token holds for longer than tokens may.
+    LifetimeTooLong,
+    /// Whoever issued the token says that it holds no longer, or never did (RFC 7662 §2.2).
+    Inactive,
+    /// The token is bound to no key, and must be.
+    TokenUnbound,
+    /// The token is bound to a key, and was presented as if it were anybody's.
+    TokenBound,
+    /// The proof of possession cannot be read.
+    ProofSyntax,
+    /// The proof was made with another key than the one that the token is bound to.
+    ProofKeyMismatch,
+    /// The proof is for another method.
+    ProofMethodMismatch,
+    /// The proof is for another target.
+    ProofTargetMismatch,
+    /// The proof is for another token.
+    ProofTokenMismatch,
+    /// A nonce of ours is wanted, and there is none.
+    NonceMissing,
+    /// The connection was made without a client certificate.
+    CertificateMissing,
+    /// The token is bound to another certificate than the connection was made with.
+    CertificateMismatch,
+    /// The certificate has none of the names that are taken.
+    CertificateNameRefused,
+    /// The signature speaks of a part of the message that the message does not have.
+    ComponentAbsent,
 }
 
 /// Why we could not tell.
@@ -106,6 +134,10 @@ pub enum Fault {
     ReplayLogFull,
     /// The token behind an address could not be had.
     Reference(ReferenceFault),
+    /// The issuer's keys could not be had, or not for too long.
+    KeysUnavailable,
+    /// Whoever issued the token could not be asked about it.
+    IntrospectionUnavailable,
 }
 
 impl Refusal {
@@ -183,6 +215,20 @@ impl Rejection {
             Self::Revoked => "revoked",
             Self::Certificate(refusal) => refusal.reason(),
             Self::Reference(refused) => refused.reason(),
+            Self::LifetimeTooLong => "lifetime_too_long",
+            Self::Inactive => "token_inactive",
+            Self::TokenUnbound => "token_unbound",
+            Self::TokenBound => "token_bound",
+            Self::ProofSyntax => "proof_syntax",
+            Self::ProofKeyMismatch => "proof_key_mismatch",
+            Self::ProofMethodMismatch => "proof_method_mismatch",
+            Self::ProofTargetMismatch => "proof_target_mismatch",
+            Self::ProofTokenMismatch => "proof_token_mismatch",
+            Self::NonceMissing => "nonce_missing",
+            Self::CertificateMissing => "certificate_missing",
+            Self::CertificateMismatch => "certificate_mismatch",
+            Self::CertificateNameRefused => "certificate_name_refused",
+            Self::ComponentAbsent => "component_absent",
         }
     }
 }
@@ -194,6 +240,8 @@ impl Fault {
             Self::ForeignCredential => "foreign_credential",
             Self::ReplayLogFull => "replay_log_full",
             Self::Reference(fault) => fault.reason(),
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::IntrospectionUnavailable => "introspection_unavailable",
         }
     }
 }

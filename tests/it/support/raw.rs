@@ -18,10 +18,11 @@ pub(crate) struct RawClient {
     unread: Vec<u8>,
 }
 
-/// One request on a connection of its own, and its first final answer.
+/// One request on a connection of its own, and its first final answer. The gateway may answer before it has
+/// taken everything, and close: what counts is the answer.
 pub(crate) async fn ask(to: SocketAddr, octets: impl AsRef<[u8]>) -> Message {
     let mut client = RawClient::connect(to).await;
-    client.send(octets).await;
+    let _refused_early = client.try_send(octets).await;
     client.answer().await
 }
 
