@@ -2,6 +2,7 @@
 
 use portcullis::clock::UnixTime;
 use portcullis::crypto::SystemRandom;
+use portcullis::keys::KeySources;
 use portcullis::scheme::wrap::ForwardToken;
 use portcullis::scheme::wssec::{
     AuthorizationField, ContextConfig, DigestConfig, JwtProfile, SignatureConfig, TokenPlace, TokenProfiles, Wssec, WssecConfig,
@@ -55,7 +56,8 @@ pub(crate) fn relying_party(keys: &str, jwks: &str, verdict_cache: ByteSize, beg
     let (files, random) = (Files::below(folder.path()), Arc::new(SystemRandom::new()));
     let stores = Arc::new(Stores::new(StoreSizes { replay_marks: 1_000_000, revocations: 1000 }, began, &*random).unwrap());
     touch_every_part(&stores, began);
-    let resources = Resources { name: &Arc::from(NAME), files: &files, stores: &stores, random: &random };
+    let (name, key_sources) = (Arc::from(NAME), KeySources::default());
+    let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };
     Wssec::build(located(config), &resources).ok().unwrap()
 }
 

@@ -101,7 +101,7 @@ fn cache_readings(live: &Live) -> Vec<CacheReading<'_>> {
 }
 
 fn replay_reading(live: &Live) -> ReplayReading {
-    let ReplayCounts { entries, room, marked, replays, refused_full } = live.snapshot.stores.replay.counts();
+    let ReplayCounts { entries, room, marked, replays, refused_full } = live.snapshot.lasting.stores.replay.counts();
     ReplayReading { entries, capacity: room, marked, replays_refused: replays, full: refused_full }
 }
 

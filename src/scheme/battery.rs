@@ -6,6 +6,7 @@ use super::{
 };
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
+use crate::keys::KeySources;
 use crate::setting::{Files, LOCATED_NAME, Problem};
 use crate::store::{StoreSizes, Stores};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -210,7 +211,9 @@ pub(in crate::scheme) fn built<S: Scheme>(settings: Value, folder: &Path) -> Res
     let sizes = StoreSizes { replay_marks: 10_000, revocations: 100 };
     let stores = Arc::new(Stores::new(sizes, UnixTime::from_seconds(0), &SystemRandom::new()).unwrap());
     let random = Arc::new(SystemRandom::new());
-    S::build(settled(settings).unwrap(), &Resources { name: &Arc::from("test"), files: &files, stores: &stores, random: &random })
+    let (name, key_sources) = (Arc::from("test"), KeySources::default());
+    let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };
+    S::build(settled(settings).unwrap(), &resources)
 }
 
 /// Reads settings as the configuration does: with places, unknown keys refused.
