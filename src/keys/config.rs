@@ -49,7 +49,7 @@ pub struct KeyTerms<'a> {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyRefreshSettings {
-    /// How often the keys are fetched, at least 10s and at most 24h: after so long a key that the issuer removed
+    /// How often the keys are fetched, at most 24h: after so long a key that the issuer removed
     /// is no longer good here.
     pub interval: Located<Period>,
     /// How much time lies between two fetches that unknown keys cause, at most 1h.
@@ -59,7 +59,7 @@ pub struct KeyRefreshSettings {
     pub max_stale: Located<Period>,
     /// How long a key that the issuer did not have is not asked for again, at most 1h.
     pub unknown_key_memory: Located<Period>,
-    /// The longest that one document may take to arrive, at most 30s.
+    /// The longest that one fetch may take, discovery included, at most 30s. No request waits longer for keys.
     pub timeout: Located<Period>,
     /// The largest document, at most 256KiB.
     pub max_size: Located<ByteSize>,
