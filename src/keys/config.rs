@@ -17,6 +17,13 @@ pub enum Discovery {
     On,
 }
 
+impl Discovery {
+    /// The default of a setting that is not there.
+    pub const fn unwritten() -> Located<Self> {
+        Located::unwritten(Self::Off)
+    }
+}
+
 impl From<bool> for Discovery {
     fn from(discovery: bool) -> Self {
         if discovery { Self::On } else { Self::Off }
@@ -69,6 +76,13 @@ pub struct KeyRefreshSettings {
     pub allow_private: Reach,
     /// Whether `http` may be asked for: whoever is on the way could then put any keys in place.
     pub allow_cleartext: Cleartext,
+}
+
+impl KeyRefreshSettings {
+    /// The default of a setting that is not there.
+    pub fn unwritten() -> Located<Self> {
+        Located::unwritten(Self::default())
+    }
 }
 
 impl Default for KeyRefreshSettings {

@@ -112,6 +112,19 @@ impl KeySource {
         }
     }
 
+    /// The keys by which a token is judged that names its key so: those of [`keys`](Self::keys), and where none of
+    /// them has the name, those of [`after_unknown`](Self::after_unknown).
+    ///
+    /// # Errors
+    /// There are none, or they are too old.
+    pub async fn keys_for(&self, key_id: Option<&str>, now: UnixTime) -> Result<Arc<Keys>, KeysUnavailable> {
+        let keys = self.keys(now).await?;
+        match key_id {
+            Some(name) if !keys.has(name) => self.after_unknown(key_id, &keys, now).await,
+            Some(_) | None => Ok(keys),
+        }
+    }
+
     /// The keys after a token named one that `seen` does not have: fetched again, unless that was just done.
     /// `key_id` is the name, where the token gives one. Waits no longer than one fetch may take; if the answer
     /// does not have the key either, the token is refused: asking again would not help.
