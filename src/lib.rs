@@ -10,6 +10,7 @@ pub mod config;
 pub mod crypto;
 pub mod fetch;
 pub mod gateway;
+pub mod keys;
 pub mod route;
 pub mod scheme;
 pub mod setting;

@@ -4,6 +4,7 @@ use super::certificate::Certificate;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
 use crate::authorization::Authorization;
+use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::AnyScheme;
 use crate::setting::Period;
@@ -40,10 +41,19 @@ pub struct Snapshot {
     pub fixed: Fixed,
     /// The certificates, per listener; none for a clear one.
     pub certificates: Vec<Vec<Certificate>>,
-    /// What is remembered beyond one request, shared with the snapshots before and after this one.
-    pub stores: Arc<Stores>,
+    /// What outlives this snapshot.
+    pub lasting: Lasting,
     /// The files that the configuration names: a change of one is a reason to reload.
     pub files: Vec<PathBuf>,
+}
+
+/// What the snapshots before and after this one share with it.
+#[derive(Clone, Debug)]
+pub struct Lasting {
+    /// What is remembered beyond one request.
+    pub stores: Arc<Stores>,
+    /// Where the keys of issuers come from.
+    pub key_sources: Arc<KeySources>,
 }
 
 /// What only a restart can change.

@@ -20,6 +20,7 @@ pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp
 
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
+use crate::keys::{KeySource, KeySources};
 use crate::setting::{Files, Problem};
 use crate::store::{CacheCounts, Stores};
 use http::header::AUTHORIZATION;
@@ -44,6 +45,8 @@ pub struct Resources<'a> {
     pub files: &'a Files,
     /// What outlives a configuration.
     pub stores: &'a Arc<Stores>,
+    /// Where the keys of issuers come from.
+    pub key_sources: &'a KeySources,
     /// Randomness.
     pub random: &'a Arc<SystemRandom>,
 }
@@ -114,6 +117,12 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// Whether a field of an upstream's answer speaks in the name of this scheme, and is dropped.
     fn owns_answer_field(_: &str) -> bool {
         false
+    }
+
+    /// The sources of the keys that it verifies with, where they are not in its own hands: the gateway keeps
+    /// them fresh.
+    fn key_sources(&self) -> Vec<Arc<KeySource>> {
+        Vec::new()
     }
 
     /// How the memory of verdicts has served, where the scheme has one.

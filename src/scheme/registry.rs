@@ -80,6 +80,13 @@ macro_rules! schemes {
                 }
             }
 
+            /// See [`Scheme::key_sources`].
+            pub fn key_sources(&self) -> Vec<Arc<KeySource>> {
+                match self {
+                    $( Self::$type(scheme) => scheme.key_sources(), )+
+                }
+            }
+
             /// See [`Scheme::content_need`].
             pub fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed {
                 match self {
