@@ -1,6 +1,7 @@
 //! The whole compiled configuration: what one request lives under, from its birth to its end.
 
 use super::certificate::Certificate;
+use super::client_certificates::ClientCertificates;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
 use crate::route::{Rewrite, RouteTable, TargetRules};
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub fixed: Fixed,
     /// The certificates, per listener; none for a clear one.
     pub certificates: Vec<Vec<Certificate>>,
+    /// What clients must show in the handshake, per listener.
+    pub clients: Vec<ClientCertificates>,
     /// What is remembered beyond one request, shared with the snapshots before and after this one.
     pub stores: Arc<Stores>,
     /// The files that the configuration names: a change of one is a reason to reload.

@@ -13,7 +13,7 @@ use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Admission, Route, RouteId, SchemeId};
 use crate::route::Found;
 use crate::scheme::{
-    AnyCredential, Carriers, Carries, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, Rejection,
+    AnyCredential, Carriers, Carries, Challenge, ConnectionCarrier, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, Rejection,
     RequestHead,
 };
 use crate::telemetry::metrics::Judgement;
@@ -93,6 +93,7 @@ fn find(judged: &JudgedHead<'_>, applicant: &Applicant<'_>) -> Result<RouteId, D
     if !applicant.facts.certificate_holds_for(judged.authority().host(), snapshot) {
         return Err(Denial::Misdirected);
     }
+    applicant.facts.admit_client(snapshot, applicant.now).map_err(Denial::ClientCertificate)?;
     match snapshot.table.find(judged.authority(), judged.target(), judged.head().method) {
         Found::Route(route) => Ok(*route),
         Found::NoRoute => Err(Denial::NoRoute),
@@ -188,18 +189,21 @@ async fn prove(schemes: &[SchemeId], evidence: &Evidence<'_>, live: &Live) -> Re
     verify(id, credential, evidence, live).await.map(|proof| (proof, id))
 }
 
+/// The one credential there is. The connection's own speaks for requests that bring none.
 fn sole_credential<'e>(schemes: &[SchemeId], evidence: &Evidence<'e>, live: &Live) -> Result<(SchemeId, AnyCredential<'e>), Denial> {
-    let mut found = None;
+    let (mut of_request, mut of_connection) = (None, None);
     for id in schemes {
         let named = live.snapshot.schemes.get(id.index()).ok_or(Denial::Fault)?;
-        let credential = named.scheme.extract(evidence).map_err(|malformation| malformed(*id, malformation, live))?;
-        match (credential, &found) {
-            (None, _) => {}
-            (Some(credential), None) => found = Some((*id, credential)),
-            (Some(_), Some(_)) => return Err(Denial::Ambiguous),
+        let Some(credential) = named.scheme.extract(evidence).map_err(|malformation| malformed(*id, malformation, live))? else { continue };
+        let found = match named.scheme.carriers().connection {
+            ConnectionCarrier::Nothing => &mut of_request,
+            ConnectionCarrier::Certificate => &mut of_connection,
+        };
+        if found.replace((*id, credential)).is_some() {
+            return Err(Denial::Ambiguous);
         }
     }
-    found.ok_or_else(|| Denial::Unauthenticated { challenges: challenges(schemes, evidence.now, live) })
+    of_request.or(of_connection).ok_or_else(|| Denial::Unauthenticated { challenges: challenges(schemes, evidence.now, live) })
 }
 
 async fn verify(id: SchemeId, credential: AnyCredential<'_>, evidence: &Evidence<'_>, live: &Live) -> Result<Proof, Denial> {
@@ -247,6 +251,7 @@ fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
             | Denial::NoRoute
             | Denial::MethodNotAllowed { .. }
             | Denial::Misdirected
+            | Denial::ClientCertificate(_)
             | Denial::BadContent(_)
             | Denial::UnrepresentableIdentity
             | Denial::Upstream(_)

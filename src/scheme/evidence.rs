@@ -1,8 +1,10 @@
 //! What a scheme may look at: the head as judged, the connection, the content it asked for, the time.
 
 use crate::clock::UnixTime;
+use crate::crypto::{DIGEST_LENGTH, sha256};
 use crate::token::form;
 use http::header::{HeaderMap, HeaderName};
+use rustls::pki_types::CertificateDer;
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -104,7 +106,51 @@ pub enum TransportSecurity {
     Tls {
         /// The server name indication (RFC 6066 §3), lower-case; empty when absent.
         server_name: Arc<str>,
+        /// The certificate whose key the client proved to have, if it did.
+        certificate: Option<Arc<ClientCertificate>>,
     },
+}
+
+impl Connection {
+    /// The certificate whose key the client proved to have, if it did.
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        match &self.security {
+            TransportSecurity::Clear => None,
+            TransportSecurity::Tls { certificate, .. } => certificate.as_deref(),
+        }
+    }
+}
+
+/// A certificate as a client presented it. The handshake proved that the client has its key, and nothing else: who
+/// vouches for it, and until when, is for whoever relies on it to verify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    leaf: CertificateDer<'static>,
+    chain: Box<[CertificateDer<'static>]>,
+    thumbprint: [u8; DIGEST_LENGTH],
+}
+
+impl ClientCertificate {
+    /// The certificate and what came with it; computes its thumbprint.
+    pub fn new(leaf: CertificateDer<'static>, chain: &[CertificateDer<'static>]) -> Self {
+        let thumbprint = sha256(&leaf);
+        Self { leaf, chain: chain.into(), thumbprint }
+    }
+
+    /// The certificate, as DER.
+    pub fn der(&self) -> &[u8] {
+        &self.leaf
+    }
+
+    /// The certificates that the client presented beside it, in the order given.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// Its SHA-256, by which RFC 8705 §3.1 binds tokens to it.
+    pub const fn thumbprint(&self) -> &[u8; DIGEST_LENGTH] {
+        &self.thumbprint
+    }
 }
 
 /// Where credentials of a scheme are read.
@@ -118,6 +164,18 @@ pub struct Carriers {
     pub query_names: Vec<&'static str>,
     /// Names of form fields in the content.
     pub form_names: Vec<&'static str>,
+    /// What of the connection is a credential by itself.
+    pub connection: ConnectionCarrier,
+}
+
+/// What of a connection is a credential by itself. It speaks for every request on it that brings no credential of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConnectionCarrier {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The client's certificate.
+    Certificate,
 }
 
 impl Carriers {
@@ -142,7 +200,8 @@ impl Carriers {
     /// Whether a credential of one could be taken for a credential of the other.
     pub fn overlaps(&self, other: &Self) -> bool {
         let family = !self.field_family.is_empty() && self.field_family == other.field_family;
-        let fields = family || self.fields.iter().any(|field| other.fields.contains(field));
+        let connection = self.connection == ConnectionCarrier::Certificate && self.connection == other.connection;
+        let fields = connection || family || self.fields.iter().any(|field| other.fields.contains(field));
         let query = self.query_names.iter().any(|name| other.query_names.contains(name));
         fields || query || self.form_names.iter().any(|name| other.form_names.contains(name))
     }

@@ -11,7 +11,10 @@ mod registry;
 
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
-pub use evidence::{Carriers, Carries, Connection, ContentNeed, Evidence, Onward, Received, Repeated, RequestHead, TransportSecurity};
+pub use evidence::{
+    Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, Onward, Received, Repeated, RequestHead,
+    TransportSecurity,
+};
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
 pub use refusal::{Fault, Malformation, Refusal, Rejection};
 
@@ -29,6 +32,8 @@ registry::schemes! {
     wrap => Wrap,
     /// HTTP message authentication (US8078870): bound tokens, signed requests, digests, contexts.
     wssec => Wssec,
+    /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
+    x509 => X509,
 }
 
 /// What a scheme may lean on while it is built.
