@@ -135,7 +135,8 @@ const fn told(refused: NotServed) -> CertificateError {
         NotServed::NotVouched(X509Refusal::KeyUsage | X509Refusal::ExtendedKeyUsage | X509Refusal::Authority) => {
             CertificateError::InvalidPurpose
         }
-        NotServed::NotVouched(X509Refusal::NotAnAuthority | X509Refusal::ChainTooLong | X509Refusal::Unsupported)
-        | NotServed::Missing => CertificateError::ApplicationVerificationFailure,
+        NotServed::NotVouched(X509Refusal::NotAnAuthority | X509Refusal::ChainTooLong | X509Refusal::Unsupported) | NotServed::Missing => {
+            CertificateError::ApplicationVerificationFailure
+        }
     }
 }

@@ -61,7 +61,9 @@ fn collide(one: SocketAddr, other: SocketAddr) -> bool {
 
 /// What clients must show, per listener.
 pub(super) fn clients(listeners: &[Located<Listener>], files: &Files, problems: &mut Vec<Problem>) -> Vec<ClientCertificates> {
-    let of = |listener: &Located<Listener>| listener.tls.as_ref().map_or(Ok(ClientCertificates::NotAsked), |tls| ClientCertificates::load(tls, files));
+    let of = |listener: &Located<Listener>| {
+        listener.tls.as_ref().map_or(Ok(ClientCertificates::NotAsked), |tls| ClientCertificates::load(tls, files))
+    };
     let mut keep = |built: Result<_, _>| built.map_err(|problem| problems.push(problem)).unwrap_or_default();
     listeners.iter().map(|listener| keep(of(listener))).collect()
 }

@@ -19,10 +19,7 @@ pub(in crate::scheme) fn anchors(file: &Located<PathBuf>, files: &Files) -> Resu
 ///
 /// # Errors
 /// The file cannot be read, or something in it is no certificate.
-pub(in crate::scheme) fn intermediates(
-    file: Option<&Located<PathBuf>>,
-    files: &Files,
-) -> Result<Vec<CertificateDer<'static>>, Problem> {
+pub(in crate::scheme) fn intermediates(file: Option<&Located<PathBuf>>, files: &Files) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let Some(file) = file else { return Ok(Vec::new()) };
     let pem = files.read(file)?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();

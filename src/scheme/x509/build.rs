@@ -15,8 +15,7 @@ pub(super) fn build(config: &Located<X509Config>, resources: &Resources<'_>) -> 
     let mut problems = Problems::new();
     let files = resources.files;
     let anchors = authorities::anchors(&config.trust_anchors_file, files).map_err(|problem| problems.push(problem));
-    let intermediates =
-        authorities::intermediates(config.intermediates_file.as_ref(), files).map_err(|problem| problems.push(problem));
+    let intermediates = authorities::intermediates(config.intermediates_file.as_ref(), files).map_err(|problem| problems.push(problem));
     let revocation = authorities::revocation_lists(&config.crl_files, files).map_err(|found| problems.extend(found));
     let names = patterns(&config.san, &mut problems);
     let claims = claims(&config.claims, &mut problems);

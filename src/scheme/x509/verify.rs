@@ -6,7 +6,9 @@ use crate::scheme::principal::Asserted;
 use crate::scheme::{ClientCertificate, Fingerprint, Memory, Principal, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::ClaimRules;
-use crate::token::x509::{self, AlternativeName, NamePattern, ProvedCertificate, RevocationLists, StatedPurpose, TrustAnchors, X509Refusal};
+use crate::token::x509::{
+    self, AlternativeName, NamePattern, ProvedCertificate, RevocationLists, StatedPurpose, TrustAnchors, X509Refusal,
+};
 use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 

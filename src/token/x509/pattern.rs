@@ -219,7 +219,8 @@ mod tests {
         }
         let exact = NamePattern::uri("urn:partner:7").unwrap();
         assert!(exact.takes(&uri("urn:partner:7")) && !exact.takes(&uri("urn:partner:70")) && !exact.takes(&dns("urn:partner:7")));
-        for wrong in ["", "*", "spiffe://*", "spiffe:///*", "spiffe://td/*/x", "spiffe://td/x*", "urn:*", "https://a/b?c/*", "7:x", "a b:c", "x"]
+        for wrong in
+            ["", "*", "spiffe://*", "spiffe:///*", "spiffe://td/*/x", "spiffe://td/x*", "urn:*", "https://a/b?c/*", "7:x", "a b:c", "x"]
         {
             assert_eq!(NamePattern::uri(wrong), Err(NamePatternSyntax::Uri), "{wrong}");
         }
