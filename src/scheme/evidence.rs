@@ -231,6 +231,12 @@ pub enum ContentNeed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::{base64, base64url};
+
+    const PUBLISHED: &str = "MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAxODEyMzcwOVoXDTIyMDUwMjEyMzcwOVow\
+        DzENMAsGA1UEAwwEbXRsczBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ/Au08/coZwxS7LfA4vOLS9WuneIX\
+        hbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwIDSQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOVbUlJSGQgjwD5vaUaKlLR50Q2\
+        DmFfQj1L+SY=";
 
     #[test]
     fn a_token_leaves_the_query_and_nothing_else_does() {
@@ -240,5 +246,22 @@ mod tests {
         assert_eq!(without("wrap%5Faccess%5ftoken=x&b"), "b");
         assert_eq!(without("access_token=x"), "");
         assert_eq!(without("a=access_token"), "a=access_token");
+    }
+
+    #[test]
+    fn a_connection_has_one_certificate_for_one_scheme() {
+        let certificate = Carriers { connection: ConnectionCarrier::Certificate, ..Carriers::default() };
+        let query = Carriers { query_names: vec!["access_token"], ..Carriers::default() };
+        assert!(certificate.overlaps(&certificate));
+        assert!(!certificate.overlaps(&query) && !query.overlaps(&certificate) && !Carriers::default().overlaps(&Carriers::default()));
+    }
+
+    /// The example of RFC 8705 Appendix A.
+    #[test]
+    fn a_thumbprint_is_that_of_the_whole_certificate() {
+        let mut room = [0; 512];
+        let der = base64::decode(PUBLISHED.as_bytes(), &mut room).unwrap().to_vec();
+        let certificate = ClientCertificate::new(der.into(), &[]);
+        assert_eq!(base64url::encode(certificate.thumbprint()), "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0");
     }
 }
