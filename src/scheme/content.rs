@@ -11,9 +11,16 @@ pub enum ContentPledge {
     Digest(Box<ContentDigest>),
 }
 
-/// A claimed digest and as much of its input as is known.
+/// One claimed digest or several, and as much of their input as is known.
 #[derive(Clone)]
 pub struct ContentDigest {
+    first: Claim,
+    others: Vec<Claim>,
+}
+
+/// A claimed digest.
+#[derive(Clone)]
+struct Claim {
     hasher: Hasher,
     claimed: Box<[u8]>,
 }
@@ -21,18 +28,35 @@ pub struct ContentDigest {
 impl ContentDigest {
     /// A digest that begins with `before`, octets that are not part of the content.
     pub fn begin(algorithm: DigestAlgorithm, before: &[u8], claimed: &[u8]) -> Self {
+        Self { first: Claim::begin(algorithm, before, claimed), others: Vec::new() }
+    }
+
+    /// The same, with a further digest, of the content alone. All of them must hold.
+    pub fn and(mut self, algorithm: DigestAlgorithm, claimed: &[u8]) -> Self {
+        self.others.push(Claim::begin(algorithm, &[], claimed));
+        self
+    }
+
+    /// Takes the next octets of the content, exactly as received: no coding is undone.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.first.hasher.update(piece);
+        self.others.iter_mut().for_each(|claim| claim.hasher.update(piece));
+    }
+
+    /// Whether the content was the one that every claim is about.
+    pub fn holds(self) -> bool {
+        self.first.holds() && self.others.into_iter().all(Claim::holds)
+    }
+}
+
+impl Claim {
+    fn begin(algorithm: DigestAlgorithm, before: &[u8], claimed: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(before);
         Self { hasher, claimed: claimed.into() }
     }
 
-    /// Takes the next octets of the content, exactly as received: no coding is undone.
-    pub fn update(&mut self, piece: &[u8]) {
-        self.hasher.update(piece);
-    }
-
-    /// Whether the content was the one that the claim is about.
-    pub fn holds(self) -> bool {
+    fn holds(self) -> bool {
         self.hasher.finish().matches(&self.claimed)
     }
 }
@@ -40,5 +64,30 @@ impl ContentDigest {
 impl std::fmt::Debug for ContentDigest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ContentDigest(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::digest;
+
+    #[test]
+    fn every_claim_must_hold() {
+        let of = |algorithm| digest(algorithm, b"content").as_ref().to_vec();
+        let (short, long) = (of(DigestAlgorithm::Sha256), of(DigestAlgorithm::Sha512));
+        let wrong = |octets: &[u8]| octets.iter().map(|octet| octet ^ 1).collect::<Vec<_>>();
+        for (short, long, holds) in
+            [(short.clone(), long.clone(), true), (wrong(&short), long.clone(), false), (short.clone(), wrong(&long), false)]
+        {
+            let begun = ContentDigest::begin(DigestAlgorithm::Sha256, b"con", &short);
+            let mut both = begun.clone().and(DigestAlgorithm::Sha512, &long);
+            both.update(b"tent");
+            assert!(!both.holds(), "only the first digest begins before the content");
+            let mut both = ContentDigest::begin(DigestAlgorithm::Sha256, b"", &short).and(DigestAlgorithm::Sha512, &long);
+            both.update(b"con");
+            both.update(b"tent");
+            assert_eq!(both.holds(), holds);
+        }
     }
 }

@@ -29,6 +29,8 @@ registry::schemes! {
     wrap => Wrap,
     /// HTTP message authentication (US8078870): bound tokens, signed requests, digests, contexts.
     wssec => Wssec,
+    /// HTTP message signatures (RFC 9421) over requests, and digests of their content (RFC 9530).
+    http_signature => HttpSignature,
 }
 
 /// What a scheme may lean on while it is built.
