@@ -83,6 +83,7 @@ impl MessageSigner {
         Ok(SignatureFields { input: HeaderValue::try_from(input).map_err(|_| unwritable)?, signature })
     }
 
+    /// The algorithm is not stated: the verifier knows the key's.
     fn input(&self, message: &Message<'_>, nonce: &str, now: UnixTime) -> Result<Vec<u8>, SignRefusal> {
         let SignerSettings { label, keyid, tag, lifetime, components } = &self.settings;
         let is_there = |component: &&Box<str>| field_name(component).is_none_or(|name| message.fields.contains_key(name));
@@ -94,7 +95,7 @@ impl MessageSigner {
             written = written.and(write!(input, ";expires={}", now.later(*lifetime).seconds()));
         }
         written.map_err(|_| SignRefusal::Unwritable(Unreadable::Parameter))?;
-        for (name, value) in [(";keyid=", &**keyid), (";alg=", self.algorithm.word()), (";nonce=", nonce), (";tag=", tag)] {
+        for (name, value) in [(";keyid=", &**keyid), (";nonce=", nonce), (";tag=", tag)] {
             if !value.is_empty() {
                 input.extend_from_slice(name.as_bytes());
                 write_text(value, &mut input);
