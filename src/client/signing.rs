@@ -10,21 +10,13 @@ use crate::scheme::wssec::wire::digest_field::{Covered, DigestField};
 use crate::scheme::wssec::wire::fragments::{FRAGMENT_NAME, field_name};
 use crate::scheme::wssec::wire::location::{Layout, Location, Reference, TokenLocation};
 use crate::scheme::wssec::wire::security::{Security, Timestamp};
-use crate::scheme::wssec::wire::{DigestName, SignatureName, Unreadable, Usage};
+use crate::scheme::wssec::wire::{DIGEST, DigestName, FIELD_FAMILY, SECURITY, SignatureName, TOKEN_LOCATION, Unreadable, Usage};
 use crate::token::calendar;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
 use std::io;
 
-/// Where a token stands.
-const LOCATION: HeaderName = HeaderName::from_static("x-wss-tokenloc");
-/// The digest.
-const DIGEST: HeaderName = HeaderName::from_static("x-wss-digest");
-/// The signature.
-const SECURITY: HeaderName = HeaderName::from_static("x-wss-security");
-/// What the names of all fields of this scheme begin with.
-const OURS: &str = "x-wss-";
 /// The random octets in a nonce.
 const NONCE_OCTETS: usize = 16;
 /// What is always covered; fragments are, too.
@@ -107,7 +99,7 @@ impl Signed {
 }
 
 fn is_ours(name: &HeaderName) -> bool {
-    *name == AUTHORIZATION || name.as_str().starts_with(OURS)
+    *name == AUTHORIZATION || name.as_str().starts_with(FIELD_FAMILY)
 }
 
 /// A second credential would be refused, so whoever set one hears of it here.
@@ -142,7 +134,7 @@ impl Signer<'_> {
         let location = self.placement.place(text.len(), &request.method, room).map_err(SignFault::Placement)?;
         let stated = Authorization { realm: (&*self.policy.realm).into(), profile: self.token.profile().into() };
         add(&mut signed.fields, AUTHORIZATION, &stated)?;
-        add(&mut signed.fields, LOCATION, &TokenLocation { location: location.clone(), reference: Reference::Direct })?;
+        add(&mut signed.fields, TOKEN_LOCATION, &TokenLocation { location: location.clone(), reference: Reference::Direct })?;
         let size = match location {
             Location::Header(Layout::Sole) => text.len(),
             Location::Header(Layout::Cut { size, .. }) => usize::from(size),

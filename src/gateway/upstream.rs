@@ -7,7 +7,7 @@ use super::{admission, content, respond, watch};
 use crate::clock;
 use crate::config::document::Limits;
 use crate::config::snapshot::SchemeId;
-use crate::scheme::Proof;
+use crate::scheme::{Continuation, Proof};
 use crate::telemetry::metrics::UpstreamMetrics;
 use http::header::UPGRADE;
 use http::{HeaderMap, StatusCode};
@@ -162,7 +162,8 @@ fn dress(head: &mut ResponseHeader, proof: &Proof, scheme: SchemeId, exchange: &
     for name in &foreign {
         head.remove_header(name);
     }
-    if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+    let is_interim = head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS;
+    if is_interim || proof.continuation == Continuation::None {
         return Ok(());
     }
     let fields = named.scheme.issue(proof, clock::now());

@@ -26,6 +26,11 @@ impl<T> Located<T> {
         Self { value, at }
     }
 
+    /// A value that stands in no file: a default.
+    pub const fn unwritten(value: T) -> Self {
+        Self::new(value, Position::new(0, 0))
+    }
+
     /// Where the value stands.
     pub const fn at(&self) -> Position {
         self.at

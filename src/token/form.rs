@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// The media type of forms in content.
+pub const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
+
 /// Why a piece of a form cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormSyntax {

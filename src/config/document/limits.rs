@@ -46,7 +46,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let count = |number| Located::new(number, crate::setting::Position::default());
+        let count = Located::unwritten;
         Self {
             max_connections: count(10_000),
             max_requests_per_connection: count(100_000),
@@ -58,7 +58,7 @@ impl Default for Limits {
             spool_after: ByteSize::from_mib(1),
             max_body_memory: ByteSize::from_mib(256),
             max_spool_size: ByteSize::from_mib(4096),
-            spool_directory: Located::new("/tmp".into(), crate::setting::Position::default()),
+            spool_directory: Located::unwritten("/tmp".into()),
             head_timeout: Period::from_secs(60),
             body_timeout: Period::from_secs(30),
             body_deadline: Period::from_secs(600),

@@ -76,7 +76,7 @@ pub struct StoreSettings {
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        let count = |number| Located::new(number, crate::setting::Position::default());
+        let count = Located::unwritten;
         Self { replay_marks: count(1_000_000), revocations: count(100_000) }
     }
 }

@@ -56,7 +56,7 @@ const fn idle_timeout() -> Period {
     Period::from_secs(60)
 }
 fn retries() -> Located<u32> {
-    Located::new(1, crate::setting::Position::default())
+    Located::unwritten(1)
 }
 
 /// A server: its address, or its address and weight.

@@ -1,6 +1,6 @@
 //! The settings of a `wrap` scheme, as written in the configuration.
 
-use crate::setting::{ByteSize, Located, Period, Position, SecretText};
+use crate::setting::{ByteSize, Located, Period, SecretText};
 use crate::token::ClaimRuleSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -105,28 +105,24 @@ pub enum ForwardToken {
     Keep,
 }
 
-const fn unwritten<T>(value: T) -> Located<T> {
-    Located::new(value, Position::new(0, 0))
-}
-
 fn default_accept() -> Located<Vec<Accept>> {
-    unwritten(vec![Accept::Header])
+    Located::unwritten(vec![Accept::Header])
 }
 
-const fn default_leeway() -> Located<Period> {
-    unwritten(Period::from_secs(0))
+pub(in crate::scheme) const fn default_leeway() -> Located<Period> {
+    Located::unwritten(Period::from_secs(0))
 }
 
-fn default_subject_claim() -> Box<str> {
+pub(in crate::scheme) fn default_subject_claim() -> Box<str> {
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier".into()
 }
 
 const fn default_max_token_size() -> Located<ByteSize> {
-    unwritten(ByteSize::from_kib(8))
+    Located::unwritten(ByteSize::from_kib(8))
 }
 
 const fn default_max_form_size() -> Located<ByteSize> {
-    unwritten(ByteSize::from_kib(64))
+    Located::unwritten(ByteSize::from_kib(64))
 }
 
 const fn default_verdict_cache() -> ByteSize {

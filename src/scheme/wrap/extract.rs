@@ -13,8 +13,6 @@ pub(super) const WRAP_NAME: &str = "wrap_access_token";
 /// The parameter's name by the draft before it, which other schemes use too.
 pub(super) const SHARED_NAME: &str = "access_token";
 
-const FORM: &str = "application/x-www-form-urlencoded";
-
 /// A token as presented, its transport encoding removed. Not judged yet.
 pub struct WrapCredential<'r> {
     token: Cow<'r, str>,
@@ -53,7 +51,7 @@ enum NameUse {
 
 impl Extractor {
     pub(super) fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed {
-        if self.accepts(Accept::Form) && head.has_media_type(FORM) {
+        if self.accepts(Accept::Form) && head.has_media_type(form::MEDIA_TYPE) {
             ContentNeed::Whole { limit: self.max_form }
         } else {
             ContentNeed::Nothing
@@ -80,7 +78,7 @@ impl Extractor {
         if self.accepts(Accept::Query) {
             sole_parameter(&mut found, evidence.head.query.as_bytes(), Malformation::CredentialSyntax)?;
         }
-        if self.accepts(Accept::Form) && evidence.head.has_media_type(FORM) {
+        if self.accepts(Accept::Form) && evidence.head.has_media_type(form::MEDIA_TYPE) {
             sole_parameter(&mut found, evidence.content, Malformation::ContentSyntax)?;
         }
         Ok(found)

@@ -1,7 +1,7 @@
 //! OAuth WRAP, the protected resource's side: finds a Simple Web Token and proves it by its issuer's keys.
 
 pub(in crate::scheme) mod build;
-mod config;
+pub(in crate::scheme) mod config;
 mod extract;
 pub(in crate::scheme) mod verify;
 

@@ -12,8 +12,8 @@ use super::message::{Coverage, FragmentCoverage, MessagePolicy};
 use super::profile::{Certificates, JwtTokens, Profiles, SwtTokens};
 use super::reference::ReferenceResolver;
 use super::verify::Verifier;
-use super::wire::SignatureName;
 use super::wire::digest_field::Covered;
+use super::wire::{FIELD_FAMILY, SignatureName};
 use crate::crypto::base64;
 use crate::fetch::SystemLookup;
 use crate::scheme::wrap::build::{self as terms, Audiences, Terms};
@@ -31,6 +31,7 @@ use http::Method;
 use http::header::{AUTHORIZATION, HeaderName};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,8 +41,8 @@ type Problems = Vec<Problem>;
 const MAX_TOKEN: ByteSize = ByteSize::from_kib(192);
 /// The largest content that is searched for a token.
 const MAX_CONTENT: ByteSize = ByteSize::from_mib(16);
-/// The longest time that nonces are remembered for.
-const MAX_AGE: Period = Period::from_secs(86_400);
+/// The longest time that nonces are remembered for, in seconds.
+const MAX_AGE: u64 = 86_400;
 
 pub(super) fn build(config: &Located<WssecConfig>, resources: &Resources<'_>) -> Result<Wssec, Problems> {
     let mut problems = Problems::new();
@@ -65,10 +66,8 @@ pub(super) fn build(config: &Located<WssecConfig>, resources: &Resources<'_>) ->
         problems.push(Problem::new(context.key_file.at(), "`context` without it", expected));
     }
     let (Some(profiles), Some(message), true) = (profiles, message, problems.is_empty()) else { return Err(problems) };
-    let places: Box<[_]> = config.token_locations.as_slice().into();
     let verifier = Verifier {
         realm: (**config.realm).into(),
-        places: places.clone(),
         algorithms,
         profiles,
         references,
@@ -77,14 +76,14 @@ pub(super) fn build(config: &Located<WssecConfig>, resources: &Resources<'_>) ->
         verdicts: VerdictCache::bounded(config.verdict_cache.octets()),
     };
     Ok(Wssec {
-        carriers: Carriers { fields: vec![AUTHORIZATION], field_family: "x-wss-", ..Carriers::default() },
+        carriers: Carriers { fields: vec![AUTHORIZATION], field_family: FIELD_FAMILY, ..Carriers::default() },
         onward: match config.forward_token {
             ForwardToken::Strip => Onward::Removed,
             ForwardToken::Keep => Onward::Kept,
         },
         extractor: Extractor {
             authorization: config.authorization,
-            places,
+            places: config.token_locations.as_slice().into(),
             max_token: config.max_token_size.length(),
             max_content: config.max_token_content.length(),
         },
@@ -180,7 +179,7 @@ fn certificates(x509v3: &Located<X509Profile>, files: &Files, problems: &mut Pro
 }
 
 fn contexts(context: &ContextConfig, realm: &Located<Box<str>>, resources: &Resources<'_>, problems: &mut Problems) -> Option<Contexts> {
-    let seconds = whole_seconds(&context.lifetime, Period::from_secs(31_536_000), "1s to 365d", problems);
+    let seconds = whole_seconds(&context.lifetime, 1..=31_536_000, "1s to 365d", problems);
     let keys = resources.files.read(&context.key_file).and_then(|text| {
         let expected = "one key of 32 octets in base64, or lines of a name and a key, as `portcullis keys` makes them";
         KeyRing::from_text(&text).map_err(|syntax| Problem::new(context.key_file.at(), syntax.to_string(), expected))
@@ -208,8 +207,8 @@ fn freshness(
         ));
     }
     Freshness {
-        max_age: whole_seconds(&signature.max_age, MAX_AGE, "1s to 24h", problems),
-        clock_skew: whole_seconds(&signature.clock_skew, Period::from_secs(300), "0s to 5m", problems),
+        max_age: whole_seconds(&signature.max_age, 1..=MAX_AGE, "1s to 24h", problems),
+        clock_skew: whole_seconds(&signature.clock_skew, 0..=300, "0s to 5m", problems),
         nonce: signature.nonce,
         stores: Arc::clone(resources.stores),
         ours: Namespace::new(resources.name, "", b"server nonce"),
@@ -228,7 +227,7 @@ fn message(config: &WssecConfig, problems: &mut Problems) -> Option<MessagePolic
     let methods: Vec<_> = required_for.iter().filter_map(|written| keep(method(written), problems)).collect();
     let coverage = match covered {
         None => Some(Coverage {
-            names: [AUTHORIZATION, http::header::CONTENT_TYPE, super::extract::TOKEN_LOCATION].into(),
+            names: [AUTHORIZATION, http::header::CONTENT_TYPE, super::wire::TOKEN_LOCATION].into(),
             fragments: FragmentCoverage::Required,
         }),
         Some(names) => named_coverage(names, problems),
@@ -272,13 +271,12 @@ fn shared_key(file: &Located<PathBuf>, files: &Files) -> Result<SharedKey, Probl
 }
 
 /// A period of whole seconds, in which signatures and contexts state time.
-fn whole_seconds(period: &Located<Period>, most: Period, expected: &str, problems: &mut Problems) -> u64 {
-    let is_whole = period.duration().subsec_nanos() == 0;
-    let is_enough = expected.starts_with('0') || period.duration().as_secs() > 0;
-    if !is_whole || !is_enough || **period > most {
+fn whole_seconds(period: &Located<Period>, allowed: RangeInclusive<u64>, expected: &str, problems: &mut Problems) -> u64 {
+    let (seconds, parts) = (period.duration().as_secs(), period.duration().subsec_nanos());
+    if parts != 0 || !allowed.contains(&seconds) {
         problems.push(Problem::new(period.at(), format!("{:?}", **period), format!("whole seconds, {expected}")));
     }
-    period.duration().as_secs()
+    seconds
 }
 
 fn keep<T>(outcome: Result<T, Problem>, problems: &mut Problems) -> Option<T> {

@@ -2,8 +2,9 @@
 
 use super::reference::ReferenceSettings;
 use super::wire::{DigestName, SignatureName};
+use crate::scheme::wrap::config as wrap;
 use crate::scheme::wrap::{AudienceMatch, ForwardToken, IssuerConfig};
-use crate::setting::{ByteSize, Located, Period, Position};
+use crate::setting::{ByteSize, Located, Period};
 use crate::token::ClaimRuleSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -83,7 +84,7 @@ pub struct JwtProfile {
     #[serde(default)]
     pub proof_key_file: Option<Located<PathBuf>>,
     /// How far clocks may disagree about a token's times: at most 5m.
-    #[serde(default = "default_leeway")]
+    #[serde(default = "wrap::default_leeway")]
     pub leeway: Located<Period>,
 }
 
@@ -105,10 +106,10 @@ pub struct SwtProfile {
     /// A file with the key that opens sealed proof keys: 32 octets in base64.
     pub proof_key_file: Located<PathBuf>,
     /// How long after its end a token still holds, for clocks that disagree: at most 5m.
-    #[serde(default = "default_leeway")]
+    #[serde(default = "wrap::default_leeway")]
     pub leeway: Located<Period>,
     /// The claim that names the subject. Where a token does not have it, the subject is unknown.
-    #[serde(default = "default_subject_claim")]
+    #[serde(default = "wrap::default_subject_claim")]
     pub subject_claim: Box<str>,
 }
 
@@ -221,10 +222,10 @@ impl Default for SignatureConfig {
         use SignatureName::{EcdsaP256Sha256, EcdsaP384Sha384, Ed25519, HmacSha256, HmacSha512, RsaPssSha256, RsaSha256};
         let algorithms = [HmacSha256, HmacSha512, RsaSha256, RsaPssSha256, EcdsaP256Sha256, EcdsaP384Sha384, Ed25519];
         Self {
-            algorithms: unwritten(algorithms.map(unwritten).into()),
+            algorithms: Located::unwritten(algorithms.map(Located::unwritten).into()),
             usage: UsageRule::default(),
-            max_age: unwritten(Period::from_secs(300)),
-            clock_skew: unwritten(Period::from_secs(30)),
+            max_age: Located::unwritten(Period::from_secs(300)),
+            clock_skew: Located::unwritten(Period::from_secs(30)),
             nonce: NonceRule::default(),
         }
     }
@@ -232,46 +233,34 @@ impl Default for SignatureConfig {
 
 impl Default for DigestConfig {
     fn default() -> Self {
-        let methods = ["POST", "PUT", "PATCH"].map(|method| unwritten(method.into()));
-        let algorithms = [DigestName::Sha256, DigestName::Sha512].map(unwritten);
-        Self { required_for: unwritten(methods.into()), algorithms: unwritten(algorithms.into()), covered: None }
+        let methods = ["POST", "PUT", "PATCH"].map(|method| Located::unwritten(method.into()));
+        let algorithms = [DigestName::Sha256, DigestName::Sha512].map(Located::unwritten);
+        Self { required_for: Located::unwritten(methods.into()), algorithms: Located::unwritten(algorithms.into()), covered: None }
     }
 }
 
-const fn unwritten<T>(value: T) -> Located<T> {
-    Located::new(value, Position::new(0, 0))
-}
-
 fn default_signature() -> Located<SignatureConfig> {
-    unwritten(SignatureConfig::default())
+    Located::unwritten(SignatureConfig::default())
 }
 
 fn default_digest() -> Located<DigestConfig> {
-    unwritten(DigestConfig::default())
+    Located::unwritten(DigestConfig::default())
 }
 
 fn default_token_locations() -> Located<Vec<TokenPlace>> {
-    unwritten(vec![TokenPlace::Header])
-}
-
-const fn default_leeway() -> Located<Period> {
-    unwritten(Period::from_secs(0))
+    Located::unwritten(vec![TokenPlace::Header])
 }
 
 const fn default_lifetime() -> Located<Period> {
-    unwritten(Period::from_secs(43_200))
-}
-
-fn default_subject_claim() -> Box<str> {
-    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier".into()
+    Located::unwritten(Period::from_secs(43_200))
 }
 
 const fn default_max_token_size() -> Located<ByteSize> {
-    unwritten(ByteSize::from_kib(48))
+    Located::unwritten(ByteSize::from_kib(48))
 }
 
 const fn default_max_token_content() -> Located<ByteSize> {
-    unwritten(ByteSize::from_mib(1))
+    Located::unwritten(ByteSize::from_mib(1))
 }
 
 const fn default_verdict_cache() -> ByteSize {

@@ -1,34 +1,26 @@
 //! Finds the one credential of a request: the token where the request says it is, and the signature with it.
 
 use super::config::{AuthorizationField, TokenPlace};
-use super::wire::Unreadable;
 use super::wire::authorization::Authorization;
 use super::wire::digest_field::DigestField;
 use super::wire::fragments::{self, Fragments};
 use super::wire::location::{Location, Reference, TokenLocation};
 use super::wire::security::Security;
 use super::wire::xml_element::Query;
+use super::wire::{DIGEST, SECURITY, TOKEN_LOCATION, Unreadable};
 use crate::scheme::{ContentNeed, Evidence, Malformation, Repeated, RequestHead};
 use crate::token::form;
 use http::header::{AUTHORIZATION, HeaderName};
 use std::fmt;
 
-pub(super) const TOKEN_LOCATION: HeaderName = HeaderName::from_static("x-wss-tokenloc");
-pub(super) const SECURITY: HeaderName = HeaderName::from_static("x-wss-security");
-pub(super) const DIGEST: HeaderName = HeaderName::from_static("x-wss-digest");
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
 /// A token, the signature that came with it, and what both say of themselves. Not judged yet.
 pub struct WssecCredential<'r> {
     /// The realm and the profile, as far as they are stated.
     pub(super) stated: Authorization<'r>,
-    /// Where the token stood.
-    pub(super) place: TokenPlace,
     /// Whether it is the token.
     pub(super) reference: Reference,
-    /// The token's octets, or those of its URI.
-    pub(super) token: Vec<u8>,
+    /// The token's octets, or those of its URI; nothing where it is said to stand where none is looked for.
+    pub(super) token: Option<Vec<u8>>,
     /// The holder's signature, if there is one.
     pub(super) security: Option<Security<'r>>,
     /// The digest that the signature speaks of, if there is one.
@@ -67,12 +59,11 @@ impl Extractor {
         let Some(stated) = self.stated(head)? else { return Ok(None) };
         let found = sole(head, &TOKEN_LOCATION)?.ok_or(Malformation::Wire(Unreadable::ParameterMissing))?;
         let TokenLocation { location, reference } = TokenLocation::read(found).map_err(Malformation::Wire)?;
-        let place = place(&location);
-        // A place where no token is looked for holds none; which one it names is told in the refusal.
-        let token = if self.places.contains(&place) { self.token(&location, evidence)? } else { Vec::new() };
+        let is_looked_at = self.places.contains(&place(&location));
+        let token = if is_looked_at { Some(self.token(&location, evidence)?) } else { None };
         let security = sole(head, &SECURITY)?.map(Security::read).transpose().map_err(Malformation::Wire)?;
         let digest = sole(head, &DIGEST)?.map(DigestField::read).transpose().map_err(Malformation::Wire)?;
-        Ok(Some(WssecCredential { stated, place, reference, token, security, digest }))
+        Ok(Some(WssecCredential { stated, reference, token, security, digest }))
     }
 
     /// What the credentials say of themselves; nothing where there are none of this scheme.
@@ -115,7 +106,7 @@ impl Extractor {
     }
 
     fn in_form(&self, name: &str, evidence: &Evidence<'_>, token: &mut Vec<u8>) -> Result<(), Malformation> {
-        if !evidence.head.has_media_type(FORM) {
+        if !evidence.head.has_media_type(form::MEDIA_TYPE) {
             return Err(Malformation::ContentSyntax);
         }
         let mut named = form::pairs(evidence.content).filter(|pair| form::decodes_to(pair.name, name));

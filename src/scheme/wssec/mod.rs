@@ -84,7 +84,7 @@ context: { lifetime: 12h, key_file: keys/context.key, allow_cleartext: false }
     }
 
     fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint {
-        Fingerprint::of_digest(&sha256(&credential.token))
+        Fingerprint::of_digest(&sha256(credential.token.as_deref().unwrap_or_default()))
     }
 
     fn verdict_counts(&self) -> Option<CacheCounts> {

@@ -1,6 +1,6 @@
 //! Proves a request: token, holder, freshness, signature; what is left is the content and the first use of the nonce.
 
-use super::config::{NonceRule, TokenPlace};
+use super::config::NonceRule;
 use super::contexts::{Cleartext, Contexts, check_standing};
 use super::extract::WssecCredential;
 use super::freshness::Freshness;
@@ -25,7 +25,6 @@ const USUAL_INPUT: usize = 512;
 /// Judges credentials of one scheme.
 pub(super) struct Verifier {
     pub(super) realm: Box<str>,
-    pub(super) places: Box<[TokenPlace]>,
     pub(super) algorithms: Box<[SignatureName]>,
     pub(super) profiles: Profiles,
     pub(super) references: Option<ReferenceResolver>,
@@ -38,18 +37,16 @@ pub(super) struct Verifier {
 
 impl Verifier {
     pub(super) async fn verify(&self, credential: &WssecCredential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
-        if !self.places.contains(&credential.place) {
-            return Err(Rejection::LocationRefused.into());
-        }
+        let sent = credential.token.as_deref().ok_or(Rejection::LocationRefused)?;
         if !credential.stated.realm.is_empty() && credential.stated.realm != *self.realm {
             return Err(Rejection::RealmMismatch.into());
         }
         let security = credential.security.as_ref().ok_or(Rejection::ProofMissing)?;
         // What is signed is what was sent: the address of a token, if that was sent.
-        let sent = sha256(&credential.token);
-        let referred = self.referred(credential, evidence.now).await?;
+        let sent_digest = sha256(sent);
+        let referred = self.referred(credential.reference, sent, evidence.now).await?;
         let (octets, digest) = match &referred {
-            None => (&*credential.token, sent),
+            None => (sent, sent_digest),
             Some(token) => (&**token, sha256(token)),
         };
         let token = Presented { octets, digest: &digest };
@@ -57,7 +54,7 @@ impl Verifier {
         check_standing(&holder, &self.freshness.stores)?;
         let first_use = self.freshness.judge(security, &holder.namespace, self.profiles.contexts.as_ref(), evidence.now)?;
         let message = self.message.judge(security.usage, credential, evidence)?;
-        self.check_signature(security, &holder, &TokenHash::of_digest(&sent), message, evidence)?;
+        self.check_signature(security, &holder, &TokenHash::of_digest(&sent_digest), message, evidence)?;
         Ok(Proof {
             content: pledge(message, evidence)?,
             first_use: Some(first_use),
@@ -73,11 +70,11 @@ impl Verifier {
     }
 
     /// The token behind an address; nothing where the token itself was sent.
-    async fn referred(&self, credential: &WssecCredential<'_>, now: UnixTime) -> Result<Option<Arc<[u8]>>, Refusal> {
-        match (credential.reference, &self.references) {
+    async fn referred(&self, reference: Reference, sent: &[u8], now: UnixTime) -> Result<Option<Arc<[u8]>>, Refusal> {
+        match (reference, &self.references) {
             (Reference::Direct, _) => Ok(None),
             (Reference::Uri, None) => Err(Rejection::LocationRefused.into()),
-            (Reference::Uri, Some(references)) => match references.resolve(&credential.token, now).await {
+            (Reference::Uri, Some(references)) => match references.resolve(sent, now).await {
                 Ok(token) => Ok(Some(token)),
                 Err(Unresolved::Refused(refused)) => Err(Rejection::Reference(refused).into()),
                 Err(Unresolved::Fault(fault)) => Err(Fault::Reference(fault).into()),

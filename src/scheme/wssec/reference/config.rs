@@ -1,7 +1,7 @@
 //! The settings of references to tokens, as written in the configuration.
 
 use crate::fetch::{Cleartext, Reach};
-use crate::setting::{ByteSize, Located, Period, Position};
+use crate::setting::{ByteSize, Located, Period};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -41,16 +41,12 @@ pub struct ReferenceSettings {
     pub allow_cleartext: Cleartext,
 }
 
-const fn unwritten<T>(value: T) -> Located<T> {
-    Located::new(value, Position::new(0, 0))
-}
-
 const fn default_timeout() -> Located<Period> {
-    unwritten(Period::from_secs(2))
+    Located::unwritten(Period::from_secs(2))
 }
 
 const fn default_max_size() -> Located<ByteSize> {
-    unwritten(ByteSize::from_kib(48))
+    Located::unwritten(ByteSize::from_kib(48))
 }
 
 const fn default_cache() -> ByteSize {
@@ -58,13 +54,13 @@ const fn default_cache() -> ByteSize {
 }
 
 const fn default_cache_for() -> Located<Period> {
-    unwritten(Period::from_secs(60))
+    Located::unwritten(Period::from_secs(60))
 }
 
 const fn default_cache_failures_for() -> Located<Period> {
-    unwritten(Period::from_secs(5))
+    Located::unwritten(Period::from_secs(5))
 }
 
 const fn default_max_parallel() -> Located<u16> {
-    unwritten(32)
+    Located::unwritten(32)
 }

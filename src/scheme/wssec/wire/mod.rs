@@ -18,5 +18,16 @@ mod unreadable;
 mod word;
 mod xml_bounds;
 
+use http::header::HeaderName;
+
 pub use unreadable::Unreadable;
 pub use word::{CANONICALISATION, DigestName, SignatureName, Usage};
+
+/// What the names of all fields of requests begin with, in lower case.
+pub const FIELD_FAMILY: &str = "x-wss-";
+/// Where the token stands.
+pub const TOKEN_LOCATION: HeaderName = HeaderName::from_static("x-wss-tokenloc");
+/// The holder's signature.
+pub const SECURITY: HeaderName = HeaderName::from_static("x-wss-security");
+/// The digest of the message.
+pub const DIGEST: HeaderName = HeaderName::from_static("x-wss-digest");
