@@ -3,7 +3,7 @@
 use super::wire::MessageAlgorithm;
 use super::wire::structured::StructuredType;
 use crate::scheme::wrap::ForwardToken;
-use crate::setting::{ByteSize, Located, Period, Position};
+use crate::setting::{ByteSize, Located, Period};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -85,30 +85,26 @@ pub enum NonceRule {
     None,
 }
 
-const fn unwritten<T>(value: T) -> Located<T> {
-    Located::new(value, Position::new(0, 0))
-}
-
 fn nothing() -> Located<Box<str>> {
-    unwritten(Box::default())
+    Located::unwritten(Box::default())
 }
 
 fn default_algorithms() -> Located<Vec<Located<MessageAlgorithm>>> {
-    unwritten(MessageAlgorithm::ALL.map(unwritten).into())
+    Located::unwritten(MessageAlgorithm::ALL.map(Located::unwritten).into())
 }
 
 fn default_required_components() -> Located<Vec<Located<Box<str>>>> {
-    unwritten(["@method", "@target-uri", "content-digest"].map(|name| unwritten(name.into())).into())
+    Located::unwritten(["@method", "@target-uri", "content-digest"].map(|name| Located::unwritten(name.into())).into())
 }
 
 const fn default_max_age() -> Located<Period> {
-    unwritten(Period::from_secs(300))
+    Located::unwritten(Period::from_secs(300))
 }
 
 const fn default_clock_skew() -> Located<Period> {
-    unwritten(Period::from_secs(30))
+    Located::unwritten(Period::from_secs(30))
 }
 
 const fn default_max_signature_size() -> Located<ByteSize> {
-    unwritten(ByteSize::from_kib(8))
+    Located::unwritten(ByteSize::from_kib(8))
 }
