@@ -2,6 +2,7 @@
 
 mod clients;
 mod grpc;
+mod http_signature;
 mod operators;
 mod reload;
 mod routing;

@@ -1,5 +1,6 @@
 //! The algorithms of HTTP message signatures by their registered names (RFC 9421 §6.2.2).
 
+use crate::crypto::KeyKind;
 use crate::token::jose::{Algorithm, VerificationKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -66,6 +67,11 @@ impl MessageAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.jose() == name)
     }
 
+    /// The algorithm that private keys of this kind sign by.
+    pub fn of_kind(kind: KeyKind) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.jose().fits(kind))
+    }
+
     /// The one algorithm that a key is for; nothing where it is for one that messages are not signed by.
     pub fn of_key(key: &VerificationKey) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| key.fits(algorithm.jose()))
@@ -87,6 +93,18 @@ mod tests {
         assert_eq!(MessageAlgorithm::of_jose(Algorithm::Ps256), None);
         for word in ["", "none", "ED25519", "rsa-sha256", "hmac-sha1", "rsa-v1_5-sha1", "PS512"] {
             assert_eq!(MessageAlgorithm::of_word(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_key_has_its_algorithm() {
+        for (kind, algorithm) in [
+            (KeyKind::Rsa, MessageAlgorithm::RsaPssSha512),
+            (KeyKind::P256, MessageAlgorithm::EcdsaP256Sha256),
+            (KeyKind::P384, MessageAlgorithm::EcdsaP384Sha384),
+            (KeyKind::Ed25519, MessageAlgorithm::Ed25519),
+        ] {
+            assert_eq!(MessageAlgorithm::of_kind(kind), Some(algorithm));
         }
     }
 
