@@ -188,7 +188,11 @@ impl Denial {
 const fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Malformed(
-            Malformation::FieldRepeated | Malformation::SeveralTokens | Malformation::ContentSyntax | Malformation::Wire(_),
+            Malformation::FieldRepeated
+            | Malformation::SeveralTokens
+            | Malformation::ContentSyntax
+            | Malformation::Wire(_)
+            | Malformation::Signature(_),
         ) => StatusCode::BAD_REQUEST,
         Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge)
         | Refusal::Rejected(_) => StatusCode::UNAUTHORIZED,

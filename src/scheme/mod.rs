@@ -36,6 +36,8 @@ registry::schemes! {
     wssec => Wssec,
     /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
     x509 => X509,
+    /// HTTP message signatures (RFC 9421) over requests, and digests of their content (RFC 9530).
+    http_signature => HttpSignature,
 }
 
 /// What a scheme may lean on while it is built.

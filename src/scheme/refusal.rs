@@ -1,5 +1,6 @@
 //! Why a credential did not hold, in three sides: malformed, rejected, or we could not tell.
 
+use super::http_signature::wire::Unreadable as SignatureUnreadable;
 use super::wssec::wire::Unreadable;
 use super::wssec::{ReferenceFault, ReferenceRefused};
 use crate::token::ClaimMiss;
@@ -58,6 +59,8 @@ pub enum Malformation {
     ContentSyntax,
     /// Something on the wire of WSSEC cannot be read.
     Wire(Unreadable),
+    /// Something of an HTTP message signature, or of a digest, cannot be read.
+    Signature(SignatureUnreadable),
 }
 
 /// Why a readable credential does not hold.
@@ -137,7 +140,7 @@ pub enum Rejection {
     ProofTargetMismatch,
     /// The proof is for another token.
     ProofTokenMismatch,
-    /// A nonce of ours is wanted, and there is none.
+    /// A nonce is wanted, and there is none.
     NonceMissing,
     /// The connection was made without a client certificate.
     CertificateMissing,
@@ -208,6 +211,7 @@ impl Malformation {
             Self::TokenTooLarge => "token_too_large",
             Self::ContentSyntax => "content_syntax",
             Self::Wire(unreadable) => unreadable.reason(),
+            Self::Signature(unreadable) => unreadable.reason(),
         }
     }
 }

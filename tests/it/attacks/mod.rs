@@ -5,6 +5,7 @@ mod b_routing;
 mod c_framing;
 mod d_certificates;
 mod f_proof;
+mod f_signature;
 mod g_operations;
 mod published;
 

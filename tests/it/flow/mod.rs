@@ -3,6 +3,7 @@
 mod client_certificates;
 mod clients;
 mod grpc;
+mod http_signature;
 mod operators;
 mod reload;
 mod routing;

@@ -182,6 +182,30 @@ fn wssec_defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// The same with a scheme `http_signature`.
+const SPARSE_HTTP_SIGNATURE: &str = "\
+listeners: [{ address: 127.0.0.1:1 }]
+schemes: { s: { http_signature: { keys_file: k } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
+/// The same for a scheme `http_signature`.
+fn http_signature_defaults() -> BTreeMap<&'static str, String> {
+    let decoded = config::decode(SPARSE_HTTP_SIGNATURE, Environment::Fixed(&[]));
+    let mut document: Document = decoded.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::HttpSignature(signed) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("required_components", format!("{:?}", signed.required_components.iter().map(|name| &***name).collect::<Vec<_>>())),
+        ("created", word(&signed.created)),
+        ("nonce", word(&signed.nonce)),
+        ("max_age", period(*signed.max_age)),
+        ("clock_skew", period(*signed.clock_skew)),
+        ("forward_token", word(&signed.forward_token)),
+        ("max_signature_size", size(*signed.max_signature_size)),
+    ])
+}
+
 /// A variant as the configuration writes it.
 fn word(variant: &impl std::fmt::Debug) -> String {
     format!("{variant:?}").to_ascii_lowercase()
@@ -226,7 +250,7 @@ fn wrong_defaults(path: &str, document: &str, mut open: BTreeMap<&str, String>) 
 /// What stands before a section, in it, and from the next heading of the second rank on.
 fn around_section<'d>(document: &'d str, heading: &str) -> (&'d str, &'d str, &'d str) {
     let (before, rest) = document.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
-    let end = rest.find("\n## ").unwrap_or(rest.len());
+    let end = rest.find("\n## ").into_iter().chain(rest.find("\n### ")).min().unwrap_or(rest.len());
     (before, &rest[..end], &rest[end..])
 }
 
@@ -241,8 +265,11 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     let mut breaches = wrong_defaults("README.md", &text("README.md"), of_limits);
     let configuration = text("docs/configuration.md");
     let (before, wssec, after) = around_section(&configuration, "### `wssec`\n");
-    breaches.extend(wrong_defaults("docs/configuration.md", &[before, after].concat(), covered));
     breaches.extend(wrong_defaults("docs/configuration.md, `wssec`", wssec, wssec_defaults()));
+    let rest = [before, after].concat();
+    let (before, signed, after) = around_section(&rest, "### `http_signature`\n");
+    breaches.extend(wrong_defaults("docs/configuration.md, `http_signature`", signed, http_signature_defaults()));
+    breaches.extend(wrong_defaults("docs/configuration.md", &[before, after].concat(), covered));
     holds(&breaches, "A table that promises another default than the code has is worse than none.");
 }
 
@@ -263,7 +290,7 @@ fn the_shipped_configurations_compile() {
 const KEY: &str = "N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=";
 
 /// The public key of RFC 7515 Appendix A.3.
-const KEY_SET: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+const KEY_SET: &str = r#"{"keys":[{"kid":"client-1","kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
 /// Writes a configuration into a folder, and beside it the files that it names.
 fn furnish(folder: &Path, config: &str) -> String {
