@@ -12,8 +12,8 @@ pub use config::{ExtendedKeyUsage, NamesConfig, SubjectSource, X509Config};
 pub(in crate::scheme) use verify::certified;
 
 use super::{
-    Carriers, Challenge, ClientCertificate, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead,
-    Resources, Scheme,
+    Carriers, Challenge, ClientCertificate, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Place, Proof, Recognition, Refusal,
+    RequestHead, Resources, Scheme,
 };
 use crate::clock::UnixTime;
 use crate::setting::{Located, Problem};
@@ -58,6 +58,14 @@ san:
 
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<&'r ClientCertificate>, Malformation> {
         Ok(evidence.connection.certificate())
+    }
+
+    fn place(&self, _: &Self::Credential<'_>) -> Place {
+        Place::Connection
+    }
+
+    fn recognise(&self, credential: &Self::Credential<'_>) -> Recognition {
+        self.verifier.recognise(credential)
     }
 
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
