@@ -13,8 +13,7 @@ pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
 pub use evidence::{
     Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, Onward, Place, Received,
-    Recognition, Repeated, RequestHead,
-    TransportSecurity,
+    Recognition, Repeated, RequestHead, TransportSecurity,
 };
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
 pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
