@@ -12,8 +12,8 @@ pub use config::{ExtendedKeyUsage, NamesConfig, SubjectSource, X509Config};
 pub(in crate::scheme) use verify::certified;
 
 use super::{
-    Carriers, Challenge, ClientCertificate, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Place, Proof, Refusal, RequestHead,
-    Resources, Scheme,
+    Carriers, Challenge, ClientCertificate, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Place, Proof, Recognition, Refusal,
+    RequestHead, Resources, Scheme,
 };
 use crate::clock::UnixTime;
 use crate::setting::{Located, Problem};
@@ -62,6 +62,10 @@ san:
 
     fn place(&self, _: &Self::Credential<'_>) -> Place {
         Place::Connection
+    }
+
+    fn recognise(&self, credential: &Self::Credential<'_>) -> Recognition {
+        self.verifier.recognise(credential)
     }
 
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {

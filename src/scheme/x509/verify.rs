@@ -3,7 +3,7 @@
 use super::config::{ExtendedKeyUsage, SubjectSource};
 use crate::clock::UnixTime;
 use crate::scheme::principal::Asserted;
-use crate::scheme::{ClientCertificate, Fingerprint, Memory, Principal, Refusal, Rejection};
+use crate::scheme::{ClientCertificate, Fingerprint, Memory, Principal, Recognition, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::ClaimRules;
 use crate::token::x509::{
@@ -45,6 +45,13 @@ impl Verifier {
         let until = principal.expires().min(self.requirements.revocation.end());
         self.verdicts.keep(certificate.thumbprint(), Arc::clone(&principal), principal.octets(), until);
         Ok((principal, Memory::Miss))
+    }
+
+    /// Whether what the client presented leads to one of our authorities by its names; signatures are not looked at.
+    pub(super) fn recognise(&self, certificate: &ClientCertificate) -> Recognition {
+        let anchors = &self.requirements.anchors;
+        let mut presented = std::iter::once(certificate.der()).chain(certificate.chain().iter().map(|der| &**der));
+        if presented.any(|der| anchors.is_named_by(der)) { Recognition::Named } else { Recognition::Possible }
     }
 
     pub(super) fn verdict_counts(&self) -> CacheCounts {

@@ -53,6 +53,14 @@ impl TrustAnchors {
         if anchors.is_empty() { Err(AnchorProblem::None) } else { Ok(Self(anchors)) }
     }
 
+    /// Whether a certificate names one of them as its issuer, before anything of it is proved.
+    pub fn is_named_by(&self, der: &[u8]) -> bool {
+        let Ok(certificate) = parse(der) else { return false };
+        let issuer = certificate.issuer().as_raw();
+        // Anchors keep what stands inside the sequence.
+        self.0.iter().any(|anchor| issuer.ends_with(&anchor.subject) && issuer.len().saturating_sub(anchor.subject.len()) <= 4)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()
