@@ -4,7 +4,7 @@ use super::terminal::{count, date, span};
 use crate::clock::UnixTime;
 use crate::config::certificate::Certificate;
 use crate::config::document::Verification;
-use crate::config::snapshot::{Admission, ListenerSecurity, Snapshot, UpstreamSecurity};
+use crate::config::snapshot::{Admission, ListenerSecurity, NamedScheme, Snapshot, UpstreamSecurity};
 use crate::token::swt::SwtKey;
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -21,6 +21,7 @@ const MAX_KEY: u64 = 64 << 10;
 /// Every warning about a configuration that is to run at `now`.
 pub(super) fn warnings(snapshot: &Snapshot, now: UnixTime) -> Vec<String> {
     let mut warnings = clear_listeners(snapshot);
+    warnings.extend(unchecked(snapshot));
     warnings.extend(open_admin(snapshot.fixed.admin));
     warnings.extend(snapshot.certificates.iter().flatten().filter_map(|certificate| ending(certificate, now)));
     warnings.extend(unverified_upstreams(snapshot));
@@ -40,6 +41,13 @@ fn clear_listeners(snapshot: &Snapshot) -> Vec<String> {
         )
     };
     exposed.filter(|_| guarded > 0).map(|listener| warning(listener.address)).collect()
+}
+
+fn unchecked(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    let told = |named: &NamedScheme| -> Vec<String> {
+        named.scheme.cautions().iter().map(|caution| format!("the scheme `{}` {caution}", named.name)).collect()
+    };
+    snapshot.schemes.iter().flat_map(told)
 }
 
 fn open_admin(admin: Option<SocketAddr>) -> Option<String> {

@@ -87,10 +87,26 @@ impl Plan {
             header.insert_header(name.clone(), value.clone())?;
         }
         join_cookies(header)?;
+        self.remove_cookies(header, snapshot)?;
         match &self.target {
             Some(target) => replace_target(header, target),
             None => Ok(()),
         }
+    }
+
+    /// Takes the cookies out that carry a credential; the others stay as they are.
+    fn remove_cookies(&self, header: &mut RequestHeader, snapshot: &Snapshot) -> pingora::Result<()> {
+        let carriers = self.strips.and_then(|id| Some(snapshot.schemes.get(id.index())?.scheme.carriers()));
+        let field = header.headers.get(COOKIE).filter(|_| carriers.is_some_and(|carriers| !carriers.cookies.is_empty()));
+        let Some(kept) = carriers.zip(field).and_then(|(carriers, field)| carriers.without_cookies(field.as_bytes())) else {
+            return Ok(());
+        };
+        if kept.is_empty() {
+            header.remove_header(&COOKIE);
+            return Ok(());
+        }
+        let kept = HeaderValue::from_maybe_shared(Bytes::from(kept));
+        header.insert_header(COOKIE, kept.map_err(|_| pingora::Error::new(pingora::ErrorType::InternalError))?)
     }
 
     fn removes(&self, name: &HeaderName, snapshot: &Snapshot) -> bool {

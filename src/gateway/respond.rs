@@ -104,8 +104,8 @@ fn common(status: StatusCode, denial: &Denial, id: RequestId) -> pingora::Result
     /// Room for the fields below and two challenges.
     const USUAL: usize = 8;
     let mut header = ResponseHeader::build(status, Some(USUAL))?;
-    let challenges = if denial.status() == StatusCode::UNAUTHORIZED { denial.challenges() } else { &[] };
-    for Challenge { field, value } in challenges {
+    let asks = matches!(denial.status(), StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST);
+    for Challenge { field, value } in denial.challenges().iter().filter(|_| asks) {
         header.append_header(*field, value.clone())?;
     }
     header.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"))?;

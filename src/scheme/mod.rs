@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod battery;
+mod bearer;
 mod challenge;
 mod content;
 mod evidence;
@@ -30,6 +31,8 @@ registry::schemes! {
     wrap => Wrap,
     /// HTTP message authentication (US8078870): bound tokens, signed requests, digests, contexts.
     wssec => Wssec,
+    /// JSON Web Tokens as bearer tokens of one issuer (RFC 6750, RFC 7519, RFC 8725, RFC 9068).
+    jwt => Jwt,
 }
 
 /// What a scheme may lean on while it is built.
@@ -108,6 +111,11 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// them fresh.
     fn key_sources(&self) -> Vec<Arc<KeySource>> {
         Vec::new()
+    }
+
+    /// What its settings leave unchecked, each as a sentence for whoever checks a configuration.
+    fn cautions(&self) -> &[&'static str] {
+        &[]
     }
 
     /// How the memory of verdicts has served, where the scheme has one.

@@ -24,7 +24,7 @@ use crate::store::{Namespace, VerdictCache};
 use crate::token::context::{Binding, KeyRing};
 use crate::token::jose::KeySet;
 use crate::token::jose::jwe::SharedKey;
-use crate::token::jwt::{Requirements, TypeRule};
+use crate::token::jwt::{Optional, Requirements, TypeRule};
 use crate::token::x509::TrustAnchors;
 use crate::token::{AudienceRule, ClaimRules};
 use http::Method;
@@ -150,6 +150,8 @@ fn json_web_tokens(jwt: &Located<JwtProfile>, files: &Files, problems: &mut Prob
         // What tokens must claim is asked of every kind alike.
         claims: ClaimRules::default(),
         leeway,
+        optional: Optional::default(),
+        max_lifetime: u64::MAX,
     };
     Some(JwtTokens { requirements, keys: keys?, proof_key })
 }

@@ -11,8 +11,8 @@ use crate::store::Namespace;
 use crate::token::context::{self, FirstProfile};
 use crate::token::jose::cnf::{self, ProofKey};
 use crate::token::jose::jwe::SharedKey;
-use crate::token::jose::{KeySet, Unconfirmed, Unproved};
-use crate::token::jwt::{Holder as JwtHolder, Jwt, JwtMiss, Requirements as JwtRequirements};
+use crate::token::jose::{KeySet, Unconfirmed};
+use crate::token::jwt::{Holder as JwtHolder, Jwt, Requirements as JwtRequirements};
 use crate::token::x509::{self, AlternativeName, ProvedCertificate, TrustAnchors, X509Refusal};
 use crate::token::{ClaimRules, Claims, ClaimsBuilder};
 use rustls::pki_types::CertificateDer;
@@ -141,9 +141,9 @@ impl JwtTokens {
     fn judge(&self, scheme: &Arc<str>, token: Presented<'_>, now: UnixTime) -> Result<Judged, Refusal> {
         let text = std::str::from_utf8(token.octets).map_err(|_| Malformation::TokenSyntax)?;
         let unconfirmed = Unconfirmed::parse(text).map_err(|_| Malformation::TokenSyntax)?;
-        let confirmed = unconfirmed.confirmed_by(self.keys.keys()).map_err(unproved)?;
+        let confirmed = unconfirmed.confirmed_by(self.keys.keys())?;
         let jwt = Jwt::read(&confirmed).map_err(|_| Malformation::TokenSyntax)?;
-        let expires = self.requirements.judge(&jwt, now).map_err(miss)?;
+        let expires = self.requirements.judge(&jwt, now).map_err(Rejection::from)?;
         let key = match jwt.holder().clone() {
             JwtHolder::Anyone => return Err(Rejection::HolderKeyMissing.into()),
             JwtHolder::Bound(confirmation) => confirmation.open(&self.proof_key).map_err(|_| Rejection::HolderKeyUnusable)?,
@@ -234,30 +234,6 @@ fn add(list: &mut String, name: &str) {
         list.push(',');
     }
     list.push_str(name);
-}
-
-const fn unproved(unproved: Unproved) -> Refusal {
-    match unproved {
-        Unproved::KeyUnknown | Unproved::KeyAmbiguous => Refusal::Rejected(Rejection::KeyUnknown),
-        Unproved::AlgorithmUnfit => Refusal::Rejected(Rejection::AlgorithmRefused),
-        Unproved::Signature => Refusal::Rejected(Rejection::SignatureInvalid),
-        Unproved::Payload => Refusal::Malformed(Malformation::TokenSyntax),
-    }
-}
-
-fn miss(miss: JwtMiss) -> Refusal {
-    let stated = |claim: &str| Rejection::ClaimMissing(claim.into());
-    Refusal::Rejected(match miss {
-        JwtMiss::Type => Rejection::TokenTypeRefused,
-        JwtMiss::IssuerMissing => stated("iss"),
-        JwtMiss::IssuerUntrusted => Rejection::IssuerUntrusted,
-        JwtMiss::ExpiryMissing => stated("exp"),
-        JwtMiss::Expired => Rejection::Expired,
-        JwtMiss::NotYet | JwtMiss::IssuedLater => Rejection::NotYet,
-        JwtMiss::AudienceMissing => stated("aud"),
-        JwtMiss::AudienceMismatch => Rejection::AudienceMismatch,
-        JwtMiss::Claim(miss) => miss.into(),
-    })
 }
 
 const fn certificate(refusal: X509Refusal) -> Rejection {

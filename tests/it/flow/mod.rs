@@ -2,6 +2,7 @@
 
 mod clients;
 mod grpc;
+mod jwt;
 mod operators;
 mod reload;
 mod routing;
