@@ -41,6 +41,10 @@ pub(in crate::scheme) fn unverified_issuer(token: &str, issuer: &str) -> StatedI
 }
 
 fn judge(payload: &[u8], issuer: &str) -> StatedIssuer {
+    // The reader of JSON would take an array for the members in their order.
+    if !payload.trim_ascii_start().starts_with(b"{") {
+        return StatedIssuer::Opaque;
+    }
     match serde_json::from_slice(payload) {
         Err(_) => StatedIssuer::Opaque,
         Ok(Stated { iss }) if iss.is_empty() => StatedIssuer::Unstated,
@@ -69,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_has_no_reading_names_nobody() {
-        for payload in [r#"{"iss":"https://i","iss":"https://i"}"#, r#"{"iss":["https://i"]}"#, r#"{"iss":null}"#, "[]", "", "x"] {
+        for payload in [r#"{"iss":"https://i","iss":"https://i"}"#, r#"{"iss":["https://i"]}"#, r#"{"iss":null}"#, "[]", r#"["https://i"]"#, "", "x"] {
             assert_eq!(stated(payload), StatedIssuer::Opaque, "{payload}");
         }
         for token in ["", "opaque", "a.b", "a.b.c.d", "e30.!.x", "e30.eyJpc3MiOiJodHRwczovL2kifQ==.x"] {
