@@ -2,7 +2,7 @@
 
 use portcullis::clock::UnixTime;
 use portcullis::crypto::SystemRandom;
-use portcullis::keys::KeySources;
+use portcullis::keys::{Discovery, KeyRefreshSettings, KeySources};
 use portcullis::scheme::wrap::ForwardToken;
 use portcullis::scheme::wssec::{
     AuthorizationField, ContextConfig, DigestConfig, JwtProfile, SignatureConfig, TokenPlace, TokenProfiles, Wssec, WssecConfig,
@@ -30,7 +30,12 @@ pub(crate) fn relying_party(keys: &str, jwks: &str, verdict_cache: ByteSize, beg
     let jwt = JwtProfile {
         issuer: located(ISSUER.into()),
         audiences: located(vec![located(AUDIENCE.into())]),
-        jwks_file: located("jwks".into()),
+        jwks_file: Some(located("jwks".into())),
+        jwks: None,
+        jwks_uri: None,
+        discovery: located(Discovery::Off),
+        jwks_hosts: Vec::new(),
+        key_refresh: located(KeyRefreshSettings::default()),
         proof_key_file: None,
         leeway: located(Period::from_secs(0)),
     };

@@ -17,6 +17,13 @@ pub enum Discovery {
     On,
 }
 
+impl Discovery {
+    /// The default of a setting that is not there.
+    pub const fn unwritten() -> Located<Self> {
+        Located::unwritten(Self::Off)
+    }
+}
+
 impl From<bool> for Discovery {
     fn from(discovery: bool) -> Self {
         if discovery { Self::On } else { Self::Off }
@@ -49,7 +56,7 @@ pub struct KeyTerms<'a> {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyRefreshSettings {
-    /// How often the keys are fetched, at least 10s and at most 24h: after so long a key that the issuer removed
+    /// How often the keys are fetched, at most 24h: after so long a key that the issuer removed
     /// is no longer good here.
     pub interval: Located<Period>,
     /// How much time lies between two fetches that unknown keys cause, at most 1h.
@@ -59,7 +66,7 @@ pub struct KeyRefreshSettings {
     pub max_stale: Located<Period>,
     /// How long a key that the issuer did not have is not asked for again, at most 1h.
     pub unknown_key_memory: Located<Period>,
-    /// The longest that one document may take to arrive, at most 30s.
+    /// The longest that one fetch may take, discovery included, at most 30s. No request waits longer for keys.
     pub timeout: Located<Period>,
     /// The largest document, at most 256KiB.
     pub max_size: Located<ByteSize>,
@@ -69,6 +76,13 @@ pub struct KeyRefreshSettings {
     pub allow_private: Reach,
     /// Whether `http` may be asked for: whoever is on the way could then put any keys in place.
     pub allow_cleartext: Cleartext,
+}
+
+impl KeyRefreshSettings {
+    /// The default of a setting that is not there.
+    pub fn unwritten() -> Located<Self> {
+        Located::unwritten(Self::default())
+    }
 }
 
 impl Default for KeyRefreshSettings {

@@ -5,10 +5,17 @@
 
 mod build;
 mod config;
+mod discovery;
+mod fault;
 mod fixed;
+mod pace;
+mod refresh;
+mod remote;
 mod source;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Discovery, KeyRefreshSettings, KeyTerms};
-pub use source::{KeySource, Keys, KeysUnavailable};
+pub use source::{KeyCounts, KeySource, Keys, KeysUnavailable};
 pub use sources::KeySources;

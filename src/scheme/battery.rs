@@ -171,6 +171,11 @@ impl Request {
 
     /// Everything but the mark of the first use, which the gateway sets last.
     pub(in crate::scheme) fn prove<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Result<Option<Proof>, Refusal> {
+        finish(self.prove_waiting(scheme, now))
+    }
+
+    /// The same, where the verifier may wait for others.
+    pub(in crate::scheme) async fn prove_waiting<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Result<Option<Proof>, Refusal> {
         let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
         let head = RequestHead {
             method: &self.method,
@@ -187,7 +192,7 @@ impl Request {
         let carries = if self.content.is_empty() { Carries::Nothing } else { Carries::Content };
         let evidence = Evidence { head, connection: &connection, content, carries, now };
         let Some(credential) = scheme.extract(&evidence)? else { return Ok(None) };
-        let mut proof = finish(scheme.verify(&credential, &evidence))?;
+        let mut proof = scheme.verify(&credential, &evidence).await?;
         if let ContentPledge::Digest(mut digest) = std::mem::replace(&mut proof.content, ContentPledge::Nothing) {
             digest.update(&self.content);
             if !digest.holds() {

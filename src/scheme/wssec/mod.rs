@@ -29,11 +29,13 @@ use super::{
 };
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
+use crate::keys::KeySource;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;
 use challenge::Challenges;
 use extract::Extractor;
 use http::HeaderValue;
+use std::sync::Arc;
 use verify::Verifier;
 
 /// A relying party of HTTP message authentication.
@@ -85,6 +87,10 @@ context: { lifetime: 12h, key_file: keys/context.key, allow_cleartext: false }
 
     fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint {
         Fingerprint::of_digest(&sha256(credential.token.as_deref().unwrap_or_default()))
+    }
+
+    fn key_sources(&self) -> Vec<Arc<KeySource>> {
+        self.verifier.profiles.jwt.iter().map(|tokens| Arc::clone(&tokens.keys)).collect()
     }
 
     fn verdict_counts(&self) -> Option<CacheCounts> {

@@ -4,6 +4,7 @@ use super::{Source, files, holds, program, text};
 use crate::support::certificates::Authority;
 use portcullis::config;
 use portcullis::config::document::{Document, Limits};
+use portcullis::keys::KeyRefreshSettings;
 use portcullis::scheme::{KINDS, SchemeConfig};
 use portcullis::setting::{ByteSize, Environment, Period};
 use serde_json::Value;
@@ -194,7 +195,6 @@ routes: [{ match: { path: / }, authenticate: s, upstream: u }]
 fn jwt_defaults() -> BTreeMap<&'static str, String> {
     let mut document: Document = config::decode(SPARSE_JWT, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
     let SchemeConfig::Jwt(jwt) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
-    let refresh = &jwt.key_refresh;
     BTreeMap::from([
         ("token_type", jwt.token_type.to_string()),
         ("leeway", period(*jwt.leeway)),
@@ -205,6 +205,13 @@ fn jwt_defaults() -> BTreeMap<&'static str, String> {
         ("max_token_size", size(*jwt.max_token_size)),
         ("max_form_size", size(*jwt.max_form_size)),
         ("verdict_cache", size(jwt.verdict_cache)),
+    ])
+}
+
+/// The same for keys that are fetched.
+fn key_defaults() -> BTreeMap<&'static str, String> {
+    let refresh = KeyRefreshSettings::default();
+    BTreeMap::from([
         ("interval", period(*refresh.interval)),
         ("min_interval", period(*refresh.min_interval)),
         ("max_stale", period(*refresh.max_stale)),
@@ -274,7 +281,9 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     let configuration = text("docs/configuration.md");
     let (before, wssec, after) = around_section(&configuration, "### `wssec`\n");
     let (between, jwt, after) = around_section(after, "### `jwt`\n");
-    breaches.extend(wrong_defaults("docs/configuration.md", &[before, between, after].concat(), covered));
+    let (behind, keys, after) = around_section(after, "### Keys of issuers\n");
+    breaches.extend(wrong_defaults("docs/configuration.md", &[before, between, behind, after].concat(), covered));
+    breaches.extend(wrong_defaults("docs/configuration.md, keys of issuers", keys, key_defaults()));
     breaches.extend(wrong_defaults("docs/configuration.md, `jwt`", jwt, jwt_defaults()));
     breaches.extend(wrong_defaults("docs/configuration.md, `wssec`", wssec, wssec_defaults()));
     holds(&breaches, "A table that promises another default than the code has is worse than none.");
