@@ -3,6 +3,7 @@
 use super::certificate::Certificate;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
+use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::AnyScheme;
@@ -121,6 +122,8 @@ pub struct Route {
     pub about: Arc<str>,
     /// What a request must prove.
     pub admission: Admission,
+    /// What who was proved may do.
+    pub authorization: Authorization,
     /// Where it goes.
     pub upstream: UpstreamId,
     /// How its path changes.
@@ -137,7 +140,19 @@ pub enum Admission {
     /// Nothing; no identity is forwarded.
     Public,
     /// The one of these schemes whose credential it carries.
-    AnyOf(Box<[SchemeId]>),
+    AnyOf(Vec<SchemeId>),
+    /// Each of these schemes; the first says who it is.
+    AllOf(Vec<SchemeId>),
+}
+
+impl Admission {
+    /// The schemes, in the order written; none where nothing is to be proved.
+    pub fn schemes(&self) -> &[SchemeId] {
+        match self {
+            Self::Public => &[],
+            Self::AnyOf(schemes) | Self::AllOf(schemes) => schemes,
+        }
+    }
 }
 
 /// A scheme and its name.

@@ -111,6 +111,22 @@ macro_rules! schemes {
                 }
             }
 
+            /// See [`Scheme::place`].
+            pub fn place(&self, credential: &AnyCredential<'_>) -> Place {
+                match (self, credential) {
+                    $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.place(credential), )+
+                    _ => Place::Connection,
+                }
+            }
+
+            /// See [`Scheme::recognise`]. A credential of another kind of scheme is foreign.
+            pub fn recognise(&self, credential: &AnyCredential<'_>) -> Recognition {
+                match (self, credential) {
+                    $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.recognise(credential), )+
+                    _ => Recognition::Foreign,
+                }
+            }
+
             /// See [`Scheme::verify`]. A credential of another kind of scheme is a fault, never a proof.
             ///
             /// # Errors

@@ -1,7 +1,7 @@
 //! Turns shared settings into what runs, and tells every problem of them, never with a key's content.
 
 use super::extract::{Extractor, Source};
-use super::settings::{OptionalClaim, Place};
+use super::settings::{Accepted, OptionalClaim};
 use super::verify::Tokens;
 use crate::keys::KeyTerms;
 use crate::scheme::wrap::build::{self as terms, Audiences};
@@ -104,7 +104,7 @@ fn type_rule(written: &Located<Box<str>>, problems: &mut Problems) -> TypeRule {
 
 /// Compiles where tokens stand, as far as the places are any good.
 pub(in crate::scheme) fn extractor(
-    accept: &Located<Vec<Place>>,
+    accept: &Located<Vec<Accepted>>,
     (max_token, max_form): (&Located<ByteSize>, &Located<ByteSize>),
     problems: &mut Problems,
 ) -> Extractor {
@@ -115,31 +115,31 @@ pub(in crate::scheme) fn extractor(
 }
 
 /// Checks that there are places, each once.
-fn check_places(accept: &Located<Vec<Place>>, problems: &mut Problems) {
-    let same = |one: &Place, other: &Place| match (one, other) {
-        (Place::Field(one), Place::Field(other)) => one.eq_ignore_ascii_case(other),
-        (Place::Cookie(one), Place::Cookie(other)) => **one == **other,
+fn check_places(accept: &Located<Vec<Accepted>>, problems: &mut Problems) {
+    let same = |one: &Accepted, other: &Accepted| match (one, other) {
+        (Accepted::Field(one), Accepted::Field(other)) => one.eq_ignore_ascii_case(other),
+        (Accepted::Cookie(one), Accepted::Cookie(other)) => **one == **other,
         (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
     };
-    let is_repeated = |place: &Place| accept.iter().filter(|other| same(place, other)).count() > 1;
+    let is_repeated = |place: &Accepted| accept.iter().filter(|other| same(place, other)).count() > 1;
     if accept.is_empty() || accept.iter().any(is_repeated) {
         let found = if accept.is_empty() { "an empty list" } else { "a place that stands twice" };
         problems.push(Problem::new(accept.at(), found, "some of `header`, `field`, `cookie`, `query` and `form`, each once"));
     }
 }
 
-fn source(place: &Place) -> Result<Source, Problem> {
+fn source(place: &Accepted) -> Result<Source, Problem> {
     match place {
-        Place::Header => Ok(Source::Header),
-        Place::Query => Ok(Source::Query),
-        Place::Form => Ok(Source::Form),
-        Place::Field(name) => {
+        Accepted::Header => Ok(Source::Header),
+        Accepted::Query => Ok(Source::Query),
+        Accepted::Form => Ok(Source::Form),
+        Accepted::Field(name) => {
             let expected = "the name of a field other than Authorization, Cookie and Host";
             let problem = || Problem::new(name.at(), format!("{:?}", &***name), expected);
             let field = HeaderName::from_bytes(name.as_bytes()).map_err(|_| problem())?;
             if [AUTHORIZATION, COOKIE, HOST].contains(&field) { Err(problem()) } else { Ok(Source::Field(field)) }
         }
-        Place::Cookie(name) => {
+        Accepted::Cookie(name) => {
             let is_sound = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);
             if name.is_empty() || !name.bytes().all(is_sound) {
                 return Err(Problem::new(name.at(), format!("{:?}", &***name), "the name of a cookie (RFC 6265 §4.1.1)"));

@@ -1,6 +1,6 @@
 //! Finds the one token of a request, in the places where the settings accept it (RFC 6750 §2).
 
-use crate::scheme::{Carriers, ContentNeed, Evidence, Malformation, Repeated, RequestHead};
+use crate::scheme::{Beside, Carriers, ContentNeed, Evidence, Malformation, Place, Repeated, RequestHead};
 use crate::token::form;
 use http::header::{AUTHORIZATION, HeaderName};
 use memchr::memchr;
@@ -15,11 +15,16 @@ const BEARER: &[u8] = b"Bearer";
 /// A token as presented, its transport encoding removed. Not judged yet.
 pub struct BearerToken<'r> {
     text: Cow<'r, str>,
+    place: Place,
 }
 
 impl BearerToken<'_> {
     pub(in crate::scheme) fn text(&self) -> &str {
         &self.text
+    }
+
+    pub(in crate::scheme) const fn place(&self) -> &Place {
+        &self.place
     }
 }
 
@@ -29,7 +34,7 @@ impl fmt::Debug for BearerToken<'_> {
     }
 }
 
-/// Where tokens are looked for, beside `Authorization`.
+/// Where tokens are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::scheme) enum Source {
     Header,
@@ -73,28 +78,31 @@ impl Extractor {
     pub(in crate::scheme) fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<BearerToken<'r>>, Malformation> {
         let field = evidence.head.sole(&AUTHORIZATION).map_err(|Repeated| Malformation::FieldRepeated)?;
         let bearer = field.and_then(|value| after_word(value, BEARER));
+        let reads_field = self.sources.contains(&Source::Header);
         let found = match (bearer, self.elsewhere(evidence)?) {
-            // Even where the field is no place for a token of ours: a client must not present two (RFC 6750 §2).
-            (Some(_), Some(_)) => return Err(Malformation::SeveralTokens),
-            (Some(value), None) if self.sources.contains(&Source::Header) => Some(Cow::Borrowed(after_spaces(value)?)),
+            // A client must not present two (RFC 6750 §2), even where the field is no place for a token of ours.
+            (Some(_), Some(_)) if reads_field || evidence.beside == Beside::Refused => return Err(Malformation::SeveralTokens),
+            (Some(value), None) if reads_field => {
+                Some(BearerToken { text: Cow::Borrowed(after_spaces(value)?), place: Place::Field(AUTHORIZATION) })
+            }
             (_, found) => found,
         };
         match found {
-            Some(text) if text.len() > self.max_token => Err(Malformation::TokenTooLarge),
-            found => Ok(found.map(|text| BearerToken { text })),
+            Some(token) if token.text.len() > self.max_token => Err(Malformation::TokenTooLarge),
+            found => Ok(found),
         }
     }
 
-    fn elsewhere<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<Cow<'r, str>>, Malformation> {
+    fn elsewhere<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<BearerToken<'r>>, Malformation> {
         let mut found = Sole(None);
         for source in &self.sources {
             match source {
                 Source::Header => {}
                 Source::Field(name) => found.in_field(name, &evidence.head)?,
                 Source::Cookie(name) => found.in_cookies(name, &evidence.head)?,
-                Source::Query => found.in_pairs(evidence.head.query.as_bytes(), Malformation::CredentialSyntax)?,
+                Source::Query => found.in_pairs((evidence.head.query.as_bytes(), Place::Query), Malformation::CredentialSyntax)?,
                 Source::Form if evidence.head.has_media_type(form::MEDIA_TYPE) => {
-                    found.in_pairs(evidence.content, Malformation::ContentSyntax)?;
+                    found.in_pairs((evidence.content, Place::Content), Malformation::ContentSyntax)?;
                 }
                 Source::Form => {}
             }
@@ -104,36 +112,39 @@ impl Extractor {
 }
 
 /// The token that was found so far.
-struct Sole<'r>(Option<Cow<'r, str>>);
+struct Sole<'r>(Option<BearerToken<'r>>);
 
 impl<'r> Sole<'r> {
-    fn add(&mut self, text: Cow<'r, str>) -> Result<(), Malformation> {
+    fn add(&mut self, text: Cow<'r, str>, place: Place) -> Result<(), Malformation> {
         check_token(text.as_bytes())?;
-        if self.0.replace(text).is_some() { Err(Malformation::SeveralTokens) } else { Ok(()) }
+        if self.0.replace(BearerToken { text, place }).is_some() { Err(Malformation::SeveralTokens) } else { Ok(()) }
     }
 
     fn in_field(&mut self, name: &HeaderName, head: &RequestHead<'r>) -> Result<(), Malformation> {
         match head.sole(name).map_err(|Repeated| Malformation::FieldRepeated)? {
             None => Ok(()),
-            Some(value) => match after_word(value, BEARER) {
-                Some(rest) if rest.starts_with(b" ") => self.add(Cow::Borrowed(after_spaces(rest)?)),
-                Some(_) | None => self.add(Cow::Borrowed(text(value)?)),
-            },
+            Some(value) => {
+                let token = match after_word(value, BEARER) {
+                    Some(rest) if rest.starts_with(b" ") => after_spaces(rest)?,
+                    Some(_) | None => text(value)?,
+                };
+                self.add(Cow::Borrowed(token), Place::Field(name.clone()))
+            }
         }
     }
 
     fn in_cookies(&mut self, name: &str, head: &RequestHead<'r>) -> Result<(), Malformation> {
         for (known, value) in head.cookies() {
             if known == name.as_bytes() {
-                self.add(Cow::Borrowed(text(value)?))?;
+                self.add(Cow::Borrowed(text(value)?), Place::Cookie)?;
             }
         }
         Ok(())
     }
 
-    fn in_pairs(&mut self, pairs: &'r [u8], syntax: Malformation) -> Result<(), Malformation> {
+    fn in_pairs(&mut self, (pairs, place): (&'r [u8], Place), syntax: Malformation) -> Result<(), Malformation> {
         for pair in form::pairs(pairs).filter(|pair| form::decodes_to(pair.name, PARAMETER)) {
-            self.add(form::decode(pair.value).map_err(|_| syntax)?)?;
+            self.add(form::decode(pair.value).map_err(|_| syntax)?, place.clone())?;
         }
         Ok(())
     }

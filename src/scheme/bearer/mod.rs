@@ -10,7 +10,7 @@ mod stated;
 mod verify;
 
 pub use extract::BearerToken;
-pub use settings::{OptionalClaim, Place};
+pub use settings::{Accepted, OptionalClaim};
 
 pub(in crate::scheme) use build::{Terms, cautions, check_realm, extractor, onward, tokens};
 pub(in crate::scheme) use challenge::Challenges;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// A place for a token.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum Accepted {
     /// `Authorization: Bearer …` (RFC 6750 §2.1).
     Header,
     /// A field of this name, whose whole value is the token, with or without `Bearer` before it.
@@ -133,7 +133,7 @@ pub(in crate::scheme) use token_settings;
 
 /// What holds where a setting is left out.
 pub(in crate::scheme) mod defaults {
-    use super::Place;
+    use super::Accepted;
     use crate::keys::{Discovery, KeyRefreshSettings};
     use crate::setting::{ByteSize, Located, Period};
     use crate::token::jose::{Algorithm, Primitive};
@@ -168,8 +168,8 @@ pub(in crate::scheme) mod defaults {
         Located::unwritten(Box::default())
     }
 
-    pub(in crate::scheme) fn accept() -> Located<Vec<Place>> {
-        Located::unwritten(vec![Place::Header])
+    pub(in crate::scheme) fn accept() -> Located<Vec<Accepted>> {
+        Located::unwritten(vec![Accepted::Header])
     }
 
     pub(in crate::scheme) const fn max_token_size() -> Located<ByteSize> {

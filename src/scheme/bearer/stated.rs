@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn what_has_no_reading_names_nobody() {
-        for payload in [r#"{"iss":"https://i","iss":"https://i"}"#, r#"{"iss":["https://i"]}"#, r#"{"iss":null}"#, "[]", r#"["https://i"]"#, "", "x"] {
+        for payload in
+            [r#"{"iss":"https://i","iss":"https://i"}"#, r#"{"iss":["https://i"]}"#, r#"{"iss":null}"#, "[]", r#"["https://i"]"#, "", "x"]
+        {
             assert_eq!(stated(payload), StatedIssuer::Opaque, "{payload}");
         }
         for token in ["", "opaque", "a.b", "a.b.c.d", "e30.!.x", "e30.eyJpc3MiOiJodHRwczovL2kifQ==.x"] {

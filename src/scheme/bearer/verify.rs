@@ -5,7 +5,7 @@ use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, sha256};
 use crate::keys::{KeySource, Keys, KeysUnavailable};
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Fault, Fingerprint, Malformation, Memory, Principal, Refusal, Rejection};
+use crate::scheme::{Fault, Fingerprint, Malformation, Memory, Principal, Recognition, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::jose::cnf::Confirmation;
 use crate::token::jose::{Algorithm, Unconfirmed};
@@ -82,16 +82,20 @@ impl Tokens {
         self.verdicts.counts()
     }
 
-    /// Whom a token names as its issuer, before anything of it is proved.
-    pub(in crate::scheme) fn stated_issuer(&self, token: &str) -> StatedIssuer {
-        unverified_issuer(token, &self.requirements.issuer)
+    /// How surely a token is for this issuer's judge, by what it says before anything of it is proved.
+    pub(in crate::scheme) fn recognise(&self, token: &str) -> Recognition {
+        match unverified_issuer(token, &self.requirements.issuer) {
+            StatedIssuer::Opaque | StatedIssuer::Foreign => Recognition::Foreign,
+            StatedIssuer::Unstated => Recognition::Possible,
+            StatedIssuer::Ours if self.has_key_of(token) => Recognition::Keyed,
+            StatedIssuer::Ours => Recognition::Named,
+        }
     }
 
-    /// Whether a token names a key that the issuer has, before anything of it is proved.
-    #[allow(dead_code, reason = "for routes on which several schemes read the same place")]
-    pub(in crate::scheme) fn has_key_of(&self, token: &str, now: UnixTime) -> bool {
+    /// Whether a token names a key that the issuer has, however old what we know of them is.
+    fn has_key_of(&self, token: &str) -> bool {
         let Ok(token) = Unconfirmed::parse(token) else { return false };
-        let keys = self.keys.current(now);
+        let keys = self.keys.current(UnixTime::from_seconds(0));
         token.header().key_id().is_some_and(|id| keys.is_some_and(|keys| keys.has(id)))
     }
 
@@ -138,7 +142,7 @@ impl Tokens {
         if !is_unknown && refusal != Refusal::Rejected(Rejection::SignatureInvalid) {
             return Err(refusal);
         }
-        if self.stated_issuer(token) == StatedIssuer::Foreign {
+        if unverified_issuer(token, &self.requirements.issuer) == StatedIssuer::Foreign {
             return Err(Rejection::IssuerUntrusted.into());
         }
         let unconfirmed = Unconfirmed::parse(token).map_err(|_| Malformation::TokenSyntax)?;

@@ -6,13 +6,13 @@ mod config;
 #[cfg(test)]
 mod tests;
 
-pub use super::bearer::{BearerToken, OptionalClaim, Place};
+pub use super::bearer::{Accepted, BearerToken, OptionalClaim};
 pub use config::JwtConfig;
 
 use super::bearer::{Binding, Challenges, Extractor, Tokens, Verified};
 use super::{
-    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, Rejection, RequestHead, Resources,
-    Scheme,
+    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Place, Proof, Recognition, Refusal, Rejection,
+    RequestHead, Resources, Scheme,
 };
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
@@ -63,6 +63,14 @@ claims:
 
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<BearerToken<'r>>, Malformation> {
         self.extractor.extract(evidence)
+    }
+
+    fn place(&self, credential: &Self::Credential<'_>) -> Place {
+        credential.place().clone()
+    }
+
+    fn recognise(&self, credential: &Self::Credential<'_>) -> Recognition {
+        self.tokens.recognise(credential.text())
     }
 
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {

@@ -6,6 +6,7 @@ mod jwt;
 mod operators;
 mod reload;
 mod routing;
+mod side_by_side;
 mod stop;
 mod tls;
 mod upstreams;
