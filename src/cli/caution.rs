@@ -5,7 +5,7 @@ use crate::clock::UnixTime;
 use crate::config::certificate::Certificate;
 use crate::config::client_certificates::ClientCertificates;
 use crate::config::document::Verification;
-use crate::config::snapshot::{Admission, ListenerSecurity, Snapshot, UpstreamSecurity};
+use crate::config::snapshot::{Admission, ListenerSecurity, NamedScheme, Snapshot, UpstreamSecurity};
 use crate::scheme::ConnectionCarrier;
 use crate::token::swt::SwtKey;
 use std::fs::{File, Metadata};
@@ -23,6 +23,7 @@ const MAX_KEY: u64 = 64 << 10;
 /// Every warning about a configuration that is to run at `now`.
 pub(super) fn warnings(snapshot: &Snapshot, now: UnixTime) -> Vec<String> {
     let mut warnings = clear_listeners(snapshot);
+    warnings.extend(unchecked(snapshot));
     warnings.extend(open_admin(snapshot.fixed.admin));
     warnings.extend(unasked_certificates(snapshot));
     warnings.extend(snapshot.certificates.iter().flatten().filter_map(|certificate| ending(certificate, now)));
@@ -43,6 +44,13 @@ fn clear_listeners(snapshot: &Snapshot) -> Vec<String> {
         )
     };
     exposed.filter(|_| guarded > 0).map(|listener| warning(listener.address)).collect()
+}
+
+fn unchecked(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    let told = |named: &NamedScheme| -> Vec<String> {
+        named.scheme.cautions().iter().map(|caution| format!("the scheme `{}` {caution}", named.name)).collect()
+    };
+    snapshot.schemes.iter().flat_map(told)
 }
 
 fn open_admin(admin: Option<SocketAddr>) -> Option<String> {

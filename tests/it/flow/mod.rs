@@ -4,6 +4,7 @@ mod client_certificates;
 mod clients;
 mod grpc;
 mod http_signature;
+mod jwt;
 mod operators;
 mod reload;
 mod routing;
