@@ -187,6 +187,10 @@ fn wssec_defaults() -> BTreeMap<&'static str, String> {
 const SPARSE_HTTP_SIGNATURE: &str = "\
 listeners: [{ address: 127.0.0.1:1 }]
 schemes: { s: { http_signature: { keys_file: k } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
 /// The same with a scheme `jwt`.
 const SPARSE_JWT: &str = "\
 listeners: [{ address: 127.0.0.1:1 }]
