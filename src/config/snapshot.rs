@@ -1,8 +1,10 @@
 //! The whole compiled configuration: what one request lives under, from its birth to its end.
 
 use super::certificate::Certificate;
+use super::client_certificates::ClientCertificates;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
+use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::AnyScheme;
@@ -40,6 +42,8 @@ pub struct Snapshot {
     pub fixed: Fixed,
     /// The certificates, per listener; none for a clear one.
     pub certificates: Vec<Vec<Certificate>>,
+    /// What clients must show in the handshake, per listener.
+    pub clients: Vec<ClientCertificates>,
     /// What outlives this snapshot.
     pub lasting: Lasting,
     /// The files that the configuration names: a change of one is a reason to reload.
@@ -121,6 +125,8 @@ pub struct Route {
     pub about: Arc<str>,
     /// What a request must prove.
     pub admission: Admission,
+    /// What who was proved may do.
+    pub authorization: Authorization,
     /// Where it goes.
     pub upstream: UpstreamId,
     /// How its path changes.
@@ -137,7 +143,19 @@ pub enum Admission {
     /// Nothing; no identity is forwarded.
     Public,
     /// The one of these schemes whose credential it carries.
-    AnyOf(Box<[SchemeId]>),
+    AnyOf(Vec<SchemeId>),
+    /// Each of these schemes; the first says who it is.
+    AllOf(Vec<SchemeId>),
+}
+
+impl Admission {
+    /// The schemes, in the order written; none where nothing is to be proved.
+    pub fn schemes(&self) -> &[SchemeId] {
+        match self {
+            Self::Public => &[],
+            Self::AnyOf(schemes) | Self::AllOf(schemes) => schemes,
+        }
+    }
 }
 
 /// A scheme and its name.

@@ -1,8 +1,9 @@
 //! What happens to a request on its way to the upstream: described once, applied on every attempt.
 
+use super::exchange::Grounds;
 use super::forwarding::{self, FORWARDED, FORWARDED_HOST, PeerTrust, TRACEPARENT, TRACESTATE, Trace};
 use super::request_id::RequestId;
-use crate::config::snapshot::{SchemeId, Snapshot};
+use crate::config::snapshot::Snapshot;
 use crate::scheme::{Connection, RequestHead};
 use bytes::Bytes;
 use http::header::{COOKIE, EXPECT, HOST, HeaderName, HeaderValue};
@@ -16,8 +17,6 @@ pub(super) type SetField = (Bytes, HeaderValue);
 pub(super) struct Plan {
     /// The whole new target, where it differs from the one received.
     pub(super) target: Option<PathAndQuery>,
-    /// The scheme whose credentials are removed.
-    pub(super) strips: Option<SchemeId>,
     /// Fields that are set, in place of what the client sent under these names.
     pub(super) fields: Vec<SetField>,
     /// Whether what the peer states about the client goes on.
@@ -78,8 +77,8 @@ impl Plan {
     ///
     /// Everything that only the gateway may set is removed first, under every spelling; nothing that
     /// a client names in `Connection` can remove what is set here, because Pingora has removed those before.
-    pub(super) fn apply(&self, header: &mut RequestHeader, snapshot: &Snapshot) -> pingora::Result<()> {
-        let unwanted: Vec<HeaderName> = header.headers.keys().filter(|name| self.removes(name, snapshot)).cloned().collect();
+    pub(super) fn apply(&self, header: &mut RequestHeader, grounds: &Grounds, snapshot: &Snapshot) -> pingora::Result<()> {
+        let unwanted: Vec<HeaderName> = header.headers.keys().filter(|name| self.removes(name, grounds, snapshot)).cloned().collect();
         for name in &unwanted {
             header.remove_header(name);
         }
@@ -87,23 +86,22 @@ impl Plan {
             header.insert_header(name.clone(), value.clone())?;
         }
         join_cookies(header)?;
+        remove_cookies(header, grounds, snapshot)?;
         match &self.target {
             Some(target) => replace_target(header, target),
             None => Ok(()),
         }
     }
 
-    fn removes(&self, name: &HeaderName, snapshot: &Snapshot) -> bool {
-        let carries = |id: SchemeId| snapshot.schemes.get(id.index()).is_some_and(|named| named.scheme.carriers().holds_field(name));
+    fn removes(&self, name: &HeaderName, grounds: &Grounds, snapshot: &Snapshot) -> bool {
         snapshot.managed.covers(name.as_str())
             || *name == EXPECT
             || (self.trust == PeerTrust::Untrusted && *name == FORWARDED)
             || (self.trace == Trace::Dropped && (*name == TRACEPARENT || *name == TRACESTATE))
-            || self.strips.is_some_and(carries)
+            || grounds.stripped(snapshot).any(|carriers| carriers.holds_field(name))
     }
 }
 
-/// Over HTTP/2 the target is part of a URI whose authority must stay.
 /// Makes one field of the crumbs of a cookie: browsers send them apart over HTTP/2, and no server of HTTP/1.1
 /// need understand that (RFC 9113 §8.2.3).
 fn join_cookies(header: &mut RequestHeader) -> pingora::Result<()> {
@@ -116,6 +114,22 @@ fn join_cookies(header: &mut RequestHeader) -> pingora::Result<()> {
     header.insert_header(COOKIE, whole.map_err(|_| pingora::Error::new(pingora::ErrorType::InternalError))?)
 }
 
+/// Takes the cookies out that carry a credential; the others stay as they are.
+fn remove_cookies(header: &mut RequestHeader, grounds: &Grounds, snapshot: &Snapshot) -> pingora::Result<()> {
+    for carriers in grounds.stripped(snapshot).filter(|carriers| !carriers.cookies.is_empty()) {
+        let kept = header.headers.get(COOKIE).and_then(|field| carriers.without_cookies(field.as_bytes()));
+        match kept.map(|kept| (kept.is_empty(), HeaderValue::from_maybe_shared(Bytes::from(kept)))) {
+            None => {}
+            Some((true, _)) => drop(header.remove_header(&COOKIE)),
+            Some((false, kept)) => {
+                header.insert_header(COOKIE, kept.map_err(|_| pingora::Error::new(pingora::ErrorType::InternalError))?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Over HTTP/2 the target is part of a URI whose authority must stay.
 fn replace_target(header: &mut RequestHeader, target: &PathAndQuery) -> pingora::Result<()> {
     if header.version != http::Version::HTTP_2 {
         return header.set_raw_path(target.as_str().as_bytes());

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod battery;
+mod bearer;
 mod challenge;
 mod content;
 mod evidence;
@@ -11,15 +12,19 @@ mod registry;
 
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
-pub use evidence::{Carriers, Carries, Connection, ContentNeed, Evidence, Onward, Received, Repeated, RequestHead, TransportSecurity};
+pub use evidence::{
+    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, Onward, Place, Received,
+    Recognition, Repeated, RequestHead, TransportSecurity,
+};
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
-pub use refusal::{Fault, Malformation, Refusal, Rejection};
+pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
 
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
 use crate::keys::{KeySource, KeySources};
 use crate::setting::{Files, Problem};
 use crate::store::{CacheCounts, Stores};
+use http::header::AUTHORIZATION;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -30,6 +35,12 @@ registry::schemes! {
     wrap => Wrap,
     /// HTTP message authentication (US8078870): bound tokens, signed requests, digests, contexts.
     wssec => Wssec,
+    /// JSON Web Tokens as bearer tokens of one issuer (RFC 6750, RFC 7519, RFC 8725, RFC 9068).
+    jwt => Jwt,
+    /// HTTP message signatures (RFC 9421) over requests, and digests of their content (RFC 9530).
+    http_signature => HttpSignature,
+    /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
+    x509 => X509,
 }
 
 /// What a scheme may lean on while it is built.
@@ -82,6 +93,17 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// What is there cannot be one credential of this scheme.
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<Self::Credential<'r>>, Malformation>;
 
+    /// Where a credential stood. Of credentials in different places none is chosen.
+    fn place(&self, _: &Self::Credential<'_>) -> Place {
+        Place::Field(AUTHORIZATION)
+    }
+
+    /// How surely a credential is for this scheme, by what it says and nobody has proved: which of several schemes that
+    /// read the same place takes it. That one judges it, and its verdict is final.
+    fn recognise(&self, _: &Self::Credential<'_>) -> Recognition {
+        Recognition::Possible
+    }
+
     /// Judges the credential by the head, and by the content where that was asked for. What is left to be
     /// held against the content, and what may be used only once, stands in the proof: the gateway sees to
     /// the one and then to the other, last.
@@ -108,6 +130,11 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// them fresh.
     fn key_sources(&self) -> Vec<Arc<KeySource>> {
         Vec::new()
+    }
+
+    /// What its settings leave unchecked, each as a sentence for whoever checks a configuration.
+    fn cautions(&self) -> &[&'static str] {
+        &[]
     }
 
     /// How the memory of verdicts has served, where the scheme has one.

@@ -1,8 +1,11 @@
 //! Why a credential did not hold, in three sides: malformed, rejected, or we could not tell.
 
+use super::http_signature::wire::Unreadable as SignatureUnreadable;
 use super::wssec::wire::Unreadable;
 use super::wssec::{ReferenceFault, ReferenceRefused};
 use crate::token::ClaimMiss;
+use crate::token::jose::Unproved;
+use crate::token::jwt::{self, JwtMiss};
 use crate::token::x509::X509Refusal;
 use std::sync::Arc;
 
@@ -13,8 +16,32 @@ pub enum Refusal {
     Malformed(Malformation),
     /// The credential was read and does not hold (401).
     Rejected(Rejection),
+    /// It holds, and does not suffice for what was asked (403, or 401 where signing in again would help).
+    Insufficient(Insufficiency),
     /// We could not tell: something we depend on failed (503).
     Fault(Fault),
+}
+
+/// What a proved identity lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Insufficiency {
+    /// Scopes: these, with spaces between them (RFC 6750 §3.1).
+    Scope(Arc<str>),
+    /// This claim, or a value of it that is taken.
+    Claim(Arc<str>),
+    /// The route's expression is not true of it.
+    Expression,
+    /// A sign-in of another class, or a later one (RFC 9470 §3).
+    Authentication(Arc<StepUp>),
+}
+
+/// How and when a subject must have signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepUp {
+    /// Classes of authentication with spaces between them, one of which is wanted; empty for any.
+    pub acr_values: Box<str>,
+    /// How long ago the sign-in may be, in seconds.
+    pub max_age: Option<u64>,
 }
 
 /// Why something cannot be one credential.
@@ -34,6 +61,8 @@ pub enum Malformation {
     ContentSyntax,
     /// Something on the wire of WSSEC cannot be read.
     Wire(Unreadable),
+    /// Something of an HTTP message signature, or of a digest, cannot be read.
+    Signature(SignatureUnreadable),
 }
 
 /// Why a readable credential does not hold.
@@ -113,7 +142,7 @@ pub enum Rejection {
     ProofTargetMismatch,
     /// The proof is for another token.
     ProofTokenMismatch,
-    /// A nonce of ours is wanted, and there is none.
+    /// A nonce is wanted, and there is none.
     NonceMissing,
     /// The connection was made without a client certificate.
     CertificateMissing,
@@ -138,14 +167,17 @@ pub enum Fault {
     KeysUnavailable,
     /// Whoever issued the token could not be asked about it.
     IntrospectionUnavailable,
+    /// Whether the certificate was revoked cannot be told.
+    RevocationUnknown,
 }
 
 impl Refusal {
-    /// The side, as a metric label: `malformed`, `rejected` or `fault`.
+    /// The side, as a metric label: `malformed`, `rejected` `insufficient` or `fault`.
     pub const fn outcome(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
             Self::Rejected(_) => "rejected",
+            Self::Insufficient(_) => "insufficient",
             Self::Fault(_) => "fault",
         }
     }
@@ -155,6 +187,7 @@ impl Refusal {
         match self {
             Self::Malformed(malformation) => malformation.reason(),
             Self::Rejected(rejection) => rejection.reason(),
+            Self::Insufficient(insufficiency) => insufficiency.reason(),
             Self::Fault(fault) => fault.reason(),
         }
     }
@@ -163,7 +196,8 @@ impl Refusal {
     pub fn claim(&self) -> &str {
         match self {
             Self::Rejected(Rejection::ClaimMissing(claim) | Rejection::ClaimMismatch(claim)) => claim,
-            Self::Malformed(_) | Self::Rejected(_) | Self::Fault(_) => "",
+            Self::Insufficient(Insufficiency::Claim(claim)) => claim,
+            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
         }
     }
 }
@@ -179,6 +213,7 @@ impl Malformation {
             Self::TokenTooLarge => "token_too_large",
             Self::ContentSyntax => "content_syntax",
             Self::Wire(unreadable) => unreadable.reason(),
+            Self::Signature(unreadable) => unreadable.reason(),
         }
     }
 }
@@ -233,6 +268,18 @@ impl Rejection {
     }
 }
 
+impl Insufficiency {
+    /// The precise reason, for log and metric.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Scope(_) => "scope_insufficient",
+            Self::Claim(_) => "claim_insufficient",
+            Self::Expression => "expression_false",
+            Self::Authentication(_) => "authentication_insufficient",
+        }
+    }
+}
+
 impl Fault {
     /// The precise reason, for log and metric.
     pub const fn reason(self) -> &'static str {
@@ -242,6 +289,7 @@ impl Fault {
             Self::Reference(fault) => fault.reason(),
             Self::KeysUnavailable => "keys_unavailable",
             Self::IntrospectionUnavailable => "introspection_unavailable",
+            Self::RevocationUnknown => X509Refusal::RevocationUnknown.reason(),
         }
     }
 }
@@ -251,6 +299,58 @@ impl From<ClaimMiss> for Rejection {
         match miss {
             ClaimMiss::Missing(claim) => Self::ClaimMissing(claim),
             ClaimMiss::Mismatch(claim) => Self::ClaimMismatch(claim),
+        }
+    }
+}
+
+/// A list that is missing or over is ours to mend: we could not tell.
+impl From<X509Refusal> for Refusal {
+    fn from(refusal: X509Refusal) -> Self {
+        match refusal {
+            X509Refusal::RevocationUnknown => Self::Fault(Fault::RevocationUnknown),
+            X509Refusal::TooLarge
+            | X509Refusal::Syntax
+            | X509Refusal::Untrusted
+            | X509Refusal::Expired
+            | X509Refusal::NotYetValid
+            | X509Refusal::Authority
+            | X509Refusal::NotAnAuthority
+            | X509Refusal::KeyUsage
+            | X509Refusal::ExtendedKeyUsage
+            | X509Refusal::ChainTooLong
+            | X509Refusal::NameSyntax
+            | X509Refusal::Revoked
+            | X509Refusal::Unsupported => Self::Rejected(Rejection::Certificate(refusal)),
+        }
+    }
+}
+
+impl From<JwtMiss> for Rejection {
+    fn from(miss: JwtMiss) -> Self {
+        let missing = |claim: &str| Self::ClaimMissing(claim.into());
+        match miss {
+            JwtMiss::Type => Self::TokenTypeRefused,
+            JwtMiss::IssuerMissing => missing(jwt::ISSUER),
+            JwtMiss::IssuerUntrusted => Self::IssuerUntrusted,
+            JwtMiss::ExpiryMissing => missing(jwt::EXPIRES),
+            JwtMiss::Expired => Self::Expired,
+            JwtMiss::NotYet | JwtMiss::IssuedLater => Self::NotYet,
+            JwtMiss::IssuedMissing => missing(jwt::ISSUED),
+            JwtMiss::LifetimeTooLong => Self::LifetimeTooLong,
+            JwtMiss::AudienceMissing => missing(jwt::AUDIENCE),
+            JwtMiss::AudienceMismatch => Self::AudienceMismatch,
+            JwtMiss::Claim(miss) => miss.into(),
+        }
+    }
+}
+
+impl From<Unproved> for Refusal {
+    fn from(unproved: Unproved) -> Self {
+        match unproved {
+            Unproved::KeyUnknown | Unproved::KeyAmbiguous => Self::Rejected(Rejection::KeyUnknown),
+            Unproved::AlgorithmUnfit => Self::Rejected(Rejection::AlgorithmRefused),
+            Unproved::Signature => Self::Rejected(Rejection::SignatureInvalid),
+            Unproved::Payload => Self::Malformed(Malformation::TokenSyntax),
         }
     }
 }

@@ -73,6 +73,13 @@ macro_rules! schemes {
                 }
             }
 
+            /// See [`Scheme::cautions`].
+            pub fn cautions(&self) -> &[&'static str] {
+                match self {
+                    $( Self::$type(scheme) => scheme.cautions(), )+
+                }
+            }
+
             /// See [`Scheme::verdict_counts`].
             pub fn verdict_counts(&self) -> Option<CacheCounts> {
                 match self {
@@ -101,6 +108,22 @@ macro_rules! schemes {
             pub fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<AnyCredential<'r>>, Malformation> {
                 match self {
                     $( Self::$type(scheme) => Ok(scheme.extract(evidence)?.map(AnyCredential::$type)), )+
+                }
+            }
+
+            /// See [`Scheme::place`].
+            pub fn place(&self, credential: &AnyCredential<'_>) -> Place {
+                match (self, credential) {
+                    $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.place(credential), )+
+                    _ => Place::Connection,
+                }
+            }
+
+            /// See [`Scheme::recognise`]. A credential of another kind of scheme is foreign.
+            pub fn recognise(&self, credential: &AnyCredential<'_>) -> Recognition {
+                match (self, credential) {
+                    $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.recognise(credential), )+
+                    _ => Recognition::Foreign,
                 }
             }
 

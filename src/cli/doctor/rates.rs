@@ -4,7 +4,7 @@ use crate::clock::{self, UnixTime};
 use crate::config;
 use crate::crypto::{DigestAlgorithm, MacKey, SystemRandom, base64, sha256};
 use crate::keys::KeySources;
-use crate::scheme::{AnyScheme, Carries, Connection, Evidence, Received, RequestHead, Resources, SchemeConfig, TransportSecurity};
+use crate::scheme::{AnyScheme, Beside, Carries, Connection, Evidence, Received, RequestHead, Resources, SchemeConfig, TransportSecurity};
 use crate::setting::{Environment, Files};
 use crate::store::{StoreSizes, Stores};
 use crate::token::swt::{Statement, SwtKey, issue};
@@ -132,7 +132,14 @@ impl Specimen {
             received: Received { target: b"/bartender/", host: b"localhost:8080" },
             fields: &self.fields,
         };
-        let evidence = Evidence { head, connection: &self.connection, content: b"", carries: Carries::Nothing, now: self.now };
+        let evidence = Evidence {
+            head,
+            connection: &self.connection,
+            content: b"",
+            carries: Carries::Nothing,
+            beside: Beside::Refused,
+            now: self.now,
+        };
         let credential = self.scheme.extract(&evidence).map_err(|malformation| malformation.reason())?.ok_or("no token")?;
         match ready(self.scheme.verify(&credential, &evidence)) {
             Poll::Ready(verdict) => verdict.map(drop).map_err(|refusal| refusal.reason().to_owned()),

@@ -5,7 +5,7 @@ use crate::cli::terminal::printable;
 use crate::config::document::UpstreamHost;
 use crate::config::snapshot::{Admission, Route, RouteId, Snapshot, UpstreamSecurity, UpstreamSpec};
 use crate::route::{Authority, Considered, Found, Target, TargetProblem, UriScheme, Verdict};
-use crate::scheme::{Carriers, Onward};
+use crate::scheme::{Carriers, ConnectionCarrier, Onward};
 use http::Method;
 
 /// A request with one reading.
@@ -152,17 +152,20 @@ const fn reason(verdict: Verdict) -> &'static str {
 }
 
 fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
-    let Admission::AnyOf(ids) = &route.admission else {
-        return text.line("Must prove", "nothing: the route is public");
+    let (ids, between) = match &route.admission {
+        Admission::Public => return text.line("Must prove", "nothing: the route is public"),
+        Admission::AnyOf(ids) => (ids, "        or"),
+        Admission::AllOf(ids) => (ids, "       and"),
     };
     let schemes: Vec<_> = ids.iter().filter_map(|id| snapshot.schemes.get(id.index())).collect();
     for (place, named) in schemes.iter().enumerate() {
-        let label = if place == 0 { "Must prove" } else { "        or" };
+        let label = if place == 0 { "Must prove" } else { between };
         text.line(label, &format!("`{}` ({}), by one credential in", named.name, named.scheme.kind()));
         places(named.scheme.carriers()).iter().for_each(|place| text.more(&format!("- {place}")));
-        text.more(match named.scheme.onward() {
-            Onward::Removed => "which is taken out of fields and query before the request is forwarded",
-            Onward::Kept => "which is forwarded with the request",
+        text.more(match (named.scheme.carriers().connection, named.scheme.onward()) {
+            (ConnectionCarrier::Certificate, _) => "unless the request itself carries a credential of another scheme",
+            (ConnectionCarrier::Nothing, Onward::Removed) => "which is taken out of fields and query before the request is forwarded",
+            (ConnectionCarrier::Nothing, Onward::Kept) => "which is forwarded with the request",
         });
     }
     for challenge in schemes.iter().flat_map(|named| named.scheme.challenges(None, crate::clock::now())) {
@@ -175,8 +178,18 @@ fn places(carriers: &Carriers) -> Vec<String> {
     let fields = carriers.fields.iter().map(|field| format!("the field {}", spelt(field.as_str())));
     let family = Some(carriers.field_family).filter(|family| !family.is_empty());
     let family = family.map(|family| format!("fields whose names begin with {}", spelt(family)));
+    let cookies = carriers.cookies.iter().map(|name| format!("the cookie {name}"));
     let named = |kind: &str, names: &[&str]| (!names.is_empty()).then(|| format!("the {kind} {}", names.join(" or ")));
-    fields.chain(family).chain(named("query parameter", &carriers.query_names)).chain(named("form field", &carriers.form_names)).collect()
+    let certificate =
+        (carriers.connection == ConnectionCarrier::Certificate).then(|| "the client certificate of the connection".to_owned());
+    certificate
+        .into_iter()
+        .chain(fields)
+        .chain(family)
+        .chain(cookies)
+        .chain(named("query parameter", &carriers.query_names))
+        .chain(named("form field", &carriers.form_names))
+        .collect()
 }
 
 /// The name of a field as people write it: `X-Request-Id`.
@@ -210,8 +223,7 @@ fn destination(snapshot: &Snapshot, route: &Route, judged: &Judged<'_>, text: &m
 
 /// The query as it is forwarded, if the token in it holds.
 fn stripped(snapshot: &Snapshot, route: &Route, query: &str) -> String {
-    let Admission::AnyOf(ids) = &route.admission else { return query.to_owned() };
-    let schemes = ids.iter().filter_map(|id| snapshot.schemes.get(id.index()));
+    let schemes = route.admission.schemes().iter().filter_map(|id| snapshot.schemes.get(id.index()));
     let removing = schemes.filter(|named| named.scheme.onward() == Onward::Removed);
     removing.fold(query.to_owned(), |query, named| named.scheme.carriers().without_credentials(&query).into_owned())
 }
@@ -236,10 +248,10 @@ fn identity(route: &Route, text: &mut Text) {
     let names: Vec<_> = route.identity.names().map(|name| spelt(name.as_str())).collect();
     match (&route.admission, names.is_empty()) {
         (Admission::Public, _) => text.line("Identity", "none is forwarded, and identity fields of the client are removed"),
-        (Admission::AnyOf(_), true) => {
+        (Admission::AnyOf(_) | Admission::AllOf(_), true) => {
             text.line("Identity", "no fields are set (the route has no `identity`); those of the client are removed")
         }
-        (Admission::AnyOf(_), false) => {
+        (Admission::AnyOf(_) | Admission::AllOf(_), false) => {
             text.line("Identity", &names.join(", "));
             text.more("each set where the credential has a value for it, and removed if the client sent it");
         }

@@ -25,7 +25,8 @@ pub use extract::WssecCredential;
 pub use reference::{ReferenceFault, ReferenceRefused, ReferenceSettings};
 
 use super::{
-    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme,
+    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Recognition, Refusal, RequestHead, Resources,
+    Scheme,
 };
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
@@ -79,6 +80,10 @@ context: { lifetime: 12h, key_file: keys/context.key, allow_cleartext: false }
 
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<WssecCredential<'r>>, Malformation> {
         self.extractor.extract(evidence)
+    }
+
+    fn recognise(&self, credential: &Self::Credential<'_>) -> Recognition {
+        self.verifier.recognise(credential)
     }
 
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {

@@ -14,7 +14,7 @@ use super::wire::security::{LONGEST_SIGNATURE, Security};
 use super::wire::{SignatureName, digest_field::DigestField};
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
-use crate::scheme::{Continuation, Evidence, Fault, Malformation, Memory, Proof, Refusal, Rejection, TransportSecurity};
+use crate::scheme::{Continuation, Evidence, Fault, Malformation, Memory, Proof, Recognition, Refusal, Rejection, TransportSecurity};
 use crate::store::{CacheCounts, VerdictCache};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -63,6 +63,15 @@ impl Verifier {
             memory,
             principal: holder.principal,
         })
+    }
+
+    /// By the realm that the credentials name.
+    pub(super) fn recognise(&self, credential: &WssecCredential<'_>) -> Recognition {
+        match &credential.stated.realm {
+            realm if realm.is_empty() => Recognition::Possible,
+            realm if *realm == *self.realm => Recognition::Named,
+            _ => Recognition::Foreign,
+        }
     }
 
     pub(super) fn verdict_counts(&self) -> CacheCounts {

@@ -3,8 +3,11 @@
 mod a_identity;
 mod b_routing;
 mod c_framing;
+mod d_certificates;
 mod d_keys;
+mod d_tokens;
 mod f_proof;
+mod f_signature;
 mod g_operations;
 mod published;
 

@@ -1,10 +1,14 @@
 //! What the gateway is for, end to end: one file per topic, each test a sentence that must hold.
 
+mod client_certificates;
 mod clients;
 mod grpc;
+mod http_signature;
+mod jwt;
 mod operators;
 mod reload;
 mod routing;
+mod side_by_side;
 mod stop;
 mod tls;
 mod upstreams;

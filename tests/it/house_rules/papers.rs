@@ -4,6 +4,7 @@ use super::{Source, files, holds, program, text};
 use crate::support::certificates::Authority;
 use portcullis::config;
 use portcullis::config::document::{Document, Limits};
+use portcullis::keys::KeyRefreshSettings;
 use portcullis::scheme::{KINDS, SchemeConfig};
 use portcullis::setting::{ByteSize, Environment, Period};
 use serde_json::Value;
@@ -182,6 +183,68 @@ fn wssec_defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// The same with a scheme `http_signature`.
+const SPARSE_HTTP_SIGNATURE: &str = "\
+listeners: [{ address: 127.0.0.1:1 }]
+schemes: { s: { http_signature: { keys_file: k } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
+/// The same with a scheme `jwt`.
+const SPARSE_JWT: &str = "\
+listeners: [{ address: 127.0.0.1:1 }]
+schemes: { s: { jwt: { issuer: i, audiences: [a], jwks_file: k } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
+/// The same for a scheme `http_signature`.
+fn http_signature_defaults() -> BTreeMap<&'static str, String> {
+    let decoded = config::decode(SPARSE_HTTP_SIGNATURE, Environment::Fixed(&[]));
+    let mut document: Document = decoded.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::HttpSignature(signed) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("required_components", format!("{:?}", signed.required_components.iter().map(|name| &***name).collect::<Vec<_>>())),
+        ("created", word(&signed.created)),
+        ("nonce", word(&signed.nonce)),
+        ("max_age", period(*signed.max_age)),
+        ("clock_skew", period(*signed.clock_skew)),
+        ("forward_token", word(&signed.forward_token)),
+        ("max_signature_size", size(*signed.max_signature_size)),
+    ])
+}
+
+/// The same for a scheme `jwt`.
+fn jwt_defaults() -> BTreeMap<&'static str, String> {
+    let mut document: Document = config::decode(SPARSE_JWT, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::Jwt(jwt) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("token_type", jwt.token_type.to_string()),
+        ("leeway", period(*jwt.leeway)),
+        ("optional_claims", format!("{:?}", jwt.optional_claims)),
+        ("subject_claim", jwt.subject_claim.to_string()),
+        ("accept", format!("{:?}", jwt.accept.as_slice()).to_ascii_lowercase()),
+        ("forward_token", word(&jwt.forward_token)),
+        ("max_token_size", size(*jwt.max_token_size)),
+        ("max_form_size", size(*jwt.max_form_size)),
+        ("verdict_cache", size(jwt.verdict_cache)),
+    ])
+}
+
+/// The same for keys that are fetched.
+fn key_defaults() -> BTreeMap<&'static str, String> {
+    let refresh = KeyRefreshSettings::default();
+    BTreeMap::from([
+        ("interval", period(*refresh.interval)),
+        ("min_interval", period(*refresh.min_interval)),
+        ("max_stale", period(*refresh.max_stale)),
+        ("unknown_key_memory", period(*refresh.unknown_key_memory)),
+        ("timeout", period(*refresh.timeout)),
+        ("max_size", size(*refresh.max_size)),
+    ])
+}
+
 /// A variant as the configuration writes it.
 fn word(variant: &impl std::fmt::Debug) -> String {
     format!("{variant:?}").to_ascii_lowercase()
@@ -223,10 +286,10 @@ fn wrong_defaults(path: &str, document: &str, mut open: BTreeMap<&str, String>) 
     breaches
 }
 
-/// What stands before a section, in it, and from the next heading of the second rank on.
+/// What stands before a section, in it, and from the next heading of its rank or above on.
 fn around_section<'d>(document: &'d str, heading: &str) -> (&'d str, &'d str, &'d str) {
     let (before, rest) = document.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
-    let end = rest.find("\n## ").unwrap_or(rest.len());
+    let end = ["\n## ", "\n### "].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
     (before, &rest[..end], &rest[end..])
 }
 
@@ -240,9 +303,18 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     let of_limits = defaults().into_iter().filter(|(name, _)| limits.contains(name)).collect();
     let mut breaches = wrong_defaults("README.md", &text("README.md"), of_limits);
     let configuration = text("docs/configuration.md");
-    let (before, wssec, after) = around_section(&configuration, "### `wssec`\n");
-    breaches.extend(wrong_defaults("docs/configuration.md", &[before, after].concat(), covered));
-    breaches.extend(wrong_defaults("docs/configuration.md, `wssec`", wssec, wssec_defaults()));
+    let mut rest = configuration;
+    for (heading, defaults) in [
+        ("### `wssec`", wssec_defaults()),
+        ("### `jwt`", jwt_defaults()),
+        ("### `http_signature`", http_signature_defaults()),
+        ("### Keys of issuers", key_defaults()),
+    ] {
+        let (before, section, after) = around_section(&rest, &format!("{heading}\n"));
+        breaches.extend(wrong_defaults(&format!("docs/configuration.md, {heading}"), section, defaults));
+        rest = [before, after].concat();
+    }
+    breaches.extend(wrong_defaults("docs/configuration.md", &rest, covered));
     holds(&breaches, "A table that promises another default than the code has is worse than none.");
 }
 
@@ -263,7 +335,7 @@ fn the_shipped_configurations_compile() {
 const KEY: &str = "N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=";
 
 /// The public key of RFC 7515 Appendix A.3.
-const KEY_SET: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+const KEY_SET: &str = r#"{"keys":[{"kid":"client-1","kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
 /// Writes a configuration into a folder, and beside it the files that it names.
 fn furnish(folder: &Path, config: &str) -> String {
@@ -271,7 +343,7 @@ fn furnish(folder: &Path, config: &str) -> String {
     std::fs::create_dir_all(folder.join("keys")).unwrap();
     std::fs::write(folder.join("keys/swt.key"), KEY).unwrap();
     let mut unpaired = None;
-    let names = config.split(|character: char| character.is_whitespace() || matches!(character, '{' | '}' | ',' | '"'));
+    let names = config.split(|character: char| character.is_whitespace() || matches!(character, '{' | '}' | '[' | ']' | ',' | '"'));
     for name in names.filter(|name| !name.starts_with(['$', '/', '#'])) {
         let path = folder.join(name);
         if name.starts_with("tls/") {
@@ -288,6 +360,7 @@ fn furnish(folder: &Path, config: &str) -> String {
             }
             Some((_, "key" | "b64")) if name.starts_with("keys/") => KEY.to_owned(),
             Some((_, "pem")) if name.starts_with("keys/") => authority.pem().to_owned(),
+            Some((_, "crl")) if name.starts_with("keys/") => authority.revoke(&[]),
             Some((_, "json")) if name.starts_with("keys/") => KEY_SET.to_owned(),
             _ => continue,
         };
