@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod battery;
+mod bearer;
 mod challenge;
 mod content;
 mod evidence;
@@ -36,6 +37,10 @@ registry::schemes! {
     wssec => Wssec,
     /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
     x509 => X509,
+    /// JSON Web Tokens as bearer tokens of one issuer (RFC 6750, RFC 7519, RFC 8725, RFC 9068).
+    jwt => Jwt,
+    /// JSON Web Tokens that are bound to the client certificate of the connection (RFC 8705).
+    mtls => Mtls,
 }
 
 /// What a scheme may lean on while it is built.
@@ -125,6 +130,11 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// them fresh.
     fn key_sources(&self) -> Vec<Arc<KeySource>> {
         Vec::new()
+    }
+
+    /// What its settings leave unchecked, each as a sentence for whoever checks a configuration.
+    fn cautions(&self) -> &[&'static str] {
+        &[]
     }
 
     /// How the memory of verdicts has served, where the scheme has one.

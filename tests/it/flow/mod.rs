@@ -3,6 +3,8 @@
 mod client_certificates;
 mod clients;
 mod grpc;
+mod jwt;
+mod mtls;
 mod operators;
 mod reload;
 mod routing;

@@ -4,6 +4,7 @@ use super::{Source, files, holds, program, text};
 use crate::support::certificates::Authority;
 use portcullis::config;
 use portcullis::config::document::{Document, Limits};
+use portcullis::keys::KeyRefreshSettings;
 use portcullis::scheme::{KINDS, SchemeConfig};
 use portcullis::setting::{ByteSize, Environment, Period};
 use serde_json::Value;
@@ -182,6 +183,44 @@ fn wssec_defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// The same with a scheme `jwt`.
+const SPARSE_JWT: &str = "\
+listeners: [{ address: 127.0.0.1:1 }]
+schemes: { s: { jwt: { issuer: i, audiences: [a], jwks_file: k } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
+/// The same for a scheme `jwt`.
+fn jwt_defaults() -> BTreeMap<&'static str, String> {
+    let mut document: Document = config::decode(SPARSE_JWT, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::Jwt(jwt) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("token_type", jwt.token_type.to_string()),
+        ("leeway", period(*jwt.leeway)),
+        ("optional_claims", format!("{:?}", jwt.optional_claims)),
+        ("subject_claim", jwt.subject_claim.to_string()),
+        ("accept", format!("{:?}", jwt.accept.as_slice()).to_ascii_lowercase()),
+        ("forward_token", word(&jwt.forward_token)),
+        ("max_token_size", size(*jwt.max_token_size)),
+        ("max_form_size", size(*jwt.max_form_size)),
+        ("verdict_cache", size(jwt.verdict_cache)),
+    ])
+}
+
+/// The same for keys that are fetched.
+fn key_defaults() -> BTreeMap<&'static str, String> {
+    let refresh = KeyRefreshSettings::default();
+    BTreeMap::from([
+        ("interval", period(*refresh.interval)),
+        ("min_interval", period(*refresh.min_interval)),
+        ("max_stale", period(*refresh.max_stale)),
+        ("unknown_key_memory", period(*refresh.unknown_key_memory)),
+        ("timeout", period(*refresh.timeout)),
+        ("max_size", size(*refresh.max_size)),
+    ])
+}
+
 /// A variant as the configuration writes it.
 fn word(variant: &impl std::fmt::Debug) -> String {
     format!("{variant:?}").to_ascii_lowercase()
@@ -223,10 +262,10 @@ fn wrong_defaults(path: &str, document: &str, mut open: BTreeMap<&str, String>) 
     breaches
 }
 
-/// What stands before a section, in it, and from the next heading of the second rank on.
+/// What stands before a section, in it, and from the next heading of its rank or above on.
 fn around_section<'d>(document: &'d str, heading: &str) -> (&'d str, &'d str, &'d str) {
     let (before, rest) = document.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
-    let end = rest.find("\n## ").unwrap_or(rest.len());
+    let end = ["\n## ", "\n### "].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
     (before, &rest[..end], &rest[end..])
 }
 
@@ -241,7 +280,11 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     let mut breaches = wrong_defaults("README.md", &text("README.md"), of_limits);
     let configuration = text("docs/configuration.md");
     let (before, wssec, after) = around_section(&configuration, "### `wssec`\n");
-    breaches.extend(wrong_defaults("docs/configuration.md", &[before, after].concat(), covered));
+    let (between, jwt, after) = around_section(after, "### `jwt`\n");
+    let (behind, keys, after) = around_section(after, "### Keys of issuers\n");
+    breaches.extend(wrong_defaults("docs/configuration.md", &[before, between, behind, after].concat(), covered));
+    breaches.extend(wrong_defaults("docs/configuration.md, keys of issuers", keys, key_defaults()));
+    breaches.extend(wrong_defaults("docs/configuration.md, `jwt`", jwt, jwt_defaults()));
     breaches.extend(wrong_defaults("docs/configuration.md, `wssec`", wssec, wssec_defaults()));
     holds(&breaches, "A table that promises another default than the code has is worse than none.");
 }
