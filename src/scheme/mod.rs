@@ -37,6 +37,8 @@ registry::schemes! {
     wssec => Wssec,
     /// JSON Web Tokens as bearer tokens of one issuer (RFC 6750, RFC 7519, RFC 8725, RFC 9068).
     jwt => Jwt,
+    /// JSON Web Tokens that are bound to the client certificate of the connection (RFC 8705).
+    mtls => Mtls,
     /// HTTP message signatures (RFC 9421) over requests, and digests of their content (RFC 9530).
     http_signature => HttpSignature,
     /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).

@@ -5,6 +5,7 @@ mod clients;
 mod grpc;
 mod http_signature;
 mod jwt;
+mod mtls;
 mod operators;
 mod reload;
 mod routing;

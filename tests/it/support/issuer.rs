@@ -48,6 +48,11 @@ impl Issuer {
         self.token(&Self::statement())
     }
 
+    /// A good token for whoever connects with the certificate of this SHA-256.
+    pub(crate) fn bound_to(&self, sha256: &[u8; 32]) -> String {
+        self.token(&Statement { holder: StatedHolder::Certificate(sha256), ..Self::statement() })
+    }
+
     /// A token with exactly this header and these claims, signed all the same.
     pub(crate) fn signed(&self, header: &str, payload: &str) -> String {
         signed(header, payload, &self.key)
