@@ -13,7 +13,7 @@ mod registry;
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
 pub use evidence::{
-    Beside, Carriers, Carries, Connection, ContentNeed, Evidence, Onward, Place, Received, Recognition, Repeated, RequestHead,
+    Beside, Carriers, Carries, Connection, ContentNeed, Evidence, External, Onward, Place, Received, Recognition, Repeated, RequestHead,
     TransportSecurity,
 };
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
@@ -37,6 +37,8 @@ registry::schemes! {
     wssec => Wssec,
     /// JSON Web Tokens as bearer tokens of one issuer (RFC 6750, RFC 7519, RFC 8725, RFC 9068).
     jwt => Jwt,
+    /// JSON Web Tokens with a proof of possession for each request: DPoP (RFC 9449).
+    dpop => Dpop,
 }
 
 /// What a scheme may lean on while it is built.

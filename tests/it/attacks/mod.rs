@@ -4,6 +4,7 @@ mod a_identity;
 mod b_routing;
 mod c_framing;
 mod d_tokens;
+mod f_dpop;
 mod f_proof;
 mod g_operations;
 mod published;

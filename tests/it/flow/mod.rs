@@ -1,6 +1,7 @@
 //! What the gateway is for, end to end: one file per topic, each test a sentence that must hold.
 
 mod clients;
+mod dpop;
 mod grpc;
 mod jwt;
 mod operators;

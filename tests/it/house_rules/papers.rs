@@ -208,6 +208,19 @@ fn jwt_defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// The same for a scheme `dpop`.
+fn dpop_defaults() -> BTreeMap<&'static str, String> {
+    let sparse = SPARSE_JWT.replace("jwt:", "dpop:");
+    let mut document: Document = config::decode(&sparse, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::Dpop(dpop) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("max_age", period(*dpop.max_age)),
+        ("clock_skew", period(*dpop.clock_skew)),
+        ("nonce", word(&dpop.nonce)),
+        ("nonce_lifetime", period(*dpop.nonce_lifetime)),
+    ])
+}
+
 /// The same for keys that are fetched.
 fn key_defaults() -> BTreeMap<&'static str, String> {
     let refresh = KeyRefreshSettings::default();
@@ -281,6 +294,8 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     let configuration = text("docs/configuration.md");
     let (before, wssec, after) = around_section(&configuration, "### `wssec`\n");
     let (between, jwt, after) = around_section(after, "### `jwt`\n");
+    let (_, dpop, after) = around_section(after, "### `dpop`\n");
+    breaches.extend(wrong_defaults("docs/configuration.md, `dpop`", dpop, dpop_defaults()));
     let (behind, keys, after) = around_section(after, "### Keys of issuers\n");
     breaches.extend(wrong_defaults("docs/configuration.md", &[before, between, behind, after].concat(), covered));
     breaches.extend(wrong_defaults("docs/configuration.md, keys of issuers", keys, key_defaults()));
