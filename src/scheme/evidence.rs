@@ -16,6 +16,8 @@ pub struct Evidence<'r> {
     pub head: RequestHead<'r>,
     /// What the transport proved.
     pub connection: &'r Connection,
+    /// How the client addressed us.
+    pub external: External<'r>,
     /// The whole content, where a scheme asked for it; empty otherwise.
     pub content: &'r [u8],
     /// Whether there is any content, looked at or not.
@@ -24,6 +26,26 @@ pub struct Evidence<'r> {
     pub beside: Beside,
     /// When the request arrived.
     pub now: UnixTime,
+}
+
+/// How the client addressed us: as the request says that came here, or as a proxy says that is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct External<'r> {
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Host and port.
+    pub authority: &'r str,
+}
+
+impl<'r> External<'r> {
+    /// Without a proxy in between.
+    pub const fn direct(head: &RequestHead<'r>, connection: &Connection) -> Self {
+        let scheme = match connection.security {
+            TransportSecurity::Clear => "http",
+            TransportSecurity::Tls { .. } => "https",
+        };
+        Self { scheme, authority: head.authority }
+    }
 }
 
 /// Whether credentials of several schemes may stand in one request.

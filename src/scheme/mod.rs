@@ -13,7 +13,7 @@ mod registry;
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
 pub use evidence::{
-    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, Onward, Place, Received,
+    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, External, Onward, Place, Received,
     Recognition, Repeated, RequestHead, TransportSecurity,
 };
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
@@ -37,6 +37,8 @@ registry::schemes! {
     wssec => Wssec,
     /// JSON Web Tokens as bearer tokens of one issuer (RFC 6750, RFC 7519, RFC 8725, RFC 9068).
     jwt => Jwt,
+    /// JSON Web Tokens with a proof of possession for each request: DPoP (RFC 9449).
+    dpop => Dpop,
     /// JSON Web Tokens that are bound to the client certificate of the connection (RFC 8705).
     mtls => Mtls,
     /// HTTP message signatures (RFC 9421) over requests, and digests of their content (RFC 9530).

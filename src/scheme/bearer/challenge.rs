@@ -50,7 +50,6 @@ impl Challenges {
     }
 
     /// A challenge with this error.
-    #[allow(dead_code, reason = "for errors that only some schemes have")]
     pub(in crate::scheme) fn with_error(&self, error: &str) -> HeaderValue {
         self.value(&[("error", error)])
     }

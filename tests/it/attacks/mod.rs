@@ -6,6 +6,7 @@ mod c_framing;
 mod d_certificates;
 mod d_keys;
 mod d_tokens;
+mod f_dpop;
 mod f_proof;
 mod f_signature;
 mod g_operations;

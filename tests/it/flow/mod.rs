@@ -2,6 +2,7 @@
 
 mod client_certificates;
 mod clients;
+mod dpop;
 mod grpc;
 mod http_signature;
 mod jwt;

@@ -232,6 +232,19 @@ fn jwt_defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// The same for a scheme `dpop`.
+fn dpop_defaults() -> BTreeMap<&'static str, String> {
+    let sparse = SPARSE_JWT.replace("jwt:", "dpop:");
+    let mut document: Document = config::decode(&sparse, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::Dpop(dpop) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("max_age", period(*dpop.max_age)),
+        ("clock_skew", period(*dpop.clock_skew)),
+        ("nonce", word(&dpop.nonce)),
+        ("nonce_lifetime", period(*dpop.nonce_lifetime)),
+    ])
+}
+
 /// The same for keys that are fetched.
 fn key_defaults() -> BTreeMap<&'static str, String> {
     let refresh = KeyRefreshSettings::default();
@@ -307,6 +320,7 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     for (heading, defaults) in [
         ("### `wssec`", wssec_defaults()),
         ("### `jwt`", jwt_defaults()),
+        ("### `dpop`", dpop_defaults()),
         ("### `http_signature`", http_signature_defaults()),
         ("### Keys of issuers", key_defaults()),
     ] {

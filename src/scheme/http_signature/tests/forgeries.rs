@@ -245,6 +245,7 @@ fn over_tls_the_scheme_is_https() {
         let evidence = Evidence {
             head,
             connection: &connection,
+            external: crate::scheme::External::direct(&head, &connection),
             content: &[],
             carries: crate::scheme::Carries::Nothing,
             beside: crate::scheme::Beside::Refused,

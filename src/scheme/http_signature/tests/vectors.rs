@@ -116,6 +116,7 @@ impl Example {
         let evidence = Evidence {
             head,
             connection: &connection,
+            external: crate::scheme::External::direct(&head, &connection),
             content: &[],
             carries,
             beside: crate::scheme::Beside::Refused,
