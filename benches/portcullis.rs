@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use portcullis::route::{Authority, Found, HostPattern, Methods, PathPattern, RoutePattern, RouteTable, Target, TargetRules, UriScheme};
-use portcullis::scheme::{Carries, Evidence, Received, RequestHead, Scheme};
+use portcullis::scheme::{Beside, Carries, Evidence, Received, RequestHead, Scheme};
 use portcullis::setting::ByteSize;
 use portcullis::token::form;
 use portcullis::token::swt::{SwtKey, Unconfirmed};
@@ -45,7 +45,14 @@ fn extract(criterion: &mut Criterion) {
         ("wrap/form", &form_field, "", escaped.as_bytes()),
     ];
     for (row, fields, query, content) in rows {
-        let evidence = Evidence { head: head(fields, query), connection: &connection, content, carries: Carries::Nothing, now: NOW };
+        let evidence = Evidence {
+            head: head(fields, query),
+            connection: &connection,
+            content,
+            carries: Carries::Nothing,
+            beside: Beside::Refused,
+            now: NOW,
+        };
         group.bench_function(row, |bencher| bencher.iter(|| scheme.extract(black_box(&evidence)).unwrap().is_some()));
     }
 }
@@ -54,7 +61,14 @@ fn verify(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("verify");
     let connection = connection();
     let fields = token_field();
-    let evidence = Evidence { head: head(&fields, ""), connection: &connection, content: b"", carries: Carries::Nothing, now: NOW };
+    let evidence = Evidence {
+        head: head(&fields, ""),
+        connection: &connection,
+        content: b"",
+        carries: Carries::Nothing,
+        beside: Beside::Refused,
+        now: NOW,
+    };
     for (row, cache) in [("wrap/cold", ByteSize::from_octets(0)), ("wrap/hot", ByteSize::from_mib(8))] {
         let scheme = wrap(cache);
         group.bench_function(row, |bencher| {
@@ -94,7 +108,8 @@ fn admit(criterion: &mut Criterion) {
                     received: RECEIVED,
                     fields: &fields,
                 };
-                let evidence = Evidence { head, connection: &connection, content: b"", carries: Carries::Nothing, now: NOW };
+                let evidence =
+                    Evidence { head, connection: &connection, content: b"", carries: Carries::Nothing, beside: Beside::Refused, now: NOW };
                 let credential = scheme.extract(&evidence).unwrap().unwrap();
                 finish(scheme.verify(&credential, &evidence)).unwrap().principal
             });

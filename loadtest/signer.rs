@@ -255,7 +255,14 @@ mod tests {
         let received = Received { target: LINE.path.as_bytes(), host: LINE.host.as_bytes() };
         let head = RequestHead { method, authority: LINE.host, path: "/orders/", query: "x=1", received, fields };
         let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
-        let evidence = Evidence { head, connection: &connection, content: b"", carries, now: clock::now() };
+        let evidence = Evidence {
+            head,
+            connection: &connection,
+            content: b"",
+            carries,
+            beside: portcullis::scheme::Beside::Refused,
+            now: clock::now(),
+        };
         let credential = scheme.extract(&evidence).unwrap().unwrap();
         finish(scheme.verify(&credential, &evidence))
     }

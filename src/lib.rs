@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` follows one request through the rooms below.
 
+pub mod authorization;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -9,6 +10,7 @@ pub mod config;
 pub mod crypto;
 pub mod fetch;
 pub mod gateway;
+pub mod keys;
 pub mod route;
 pub mod scheme;
 pub mod setting;

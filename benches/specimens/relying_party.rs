@@ -2,6 +2,7 @@
 
 use portcullis::clock::UnixTime;
 use portcullis::crypto::SystemRandom;
+use portcullis::keys::{Discovery, KeyRefreshSettings, KeySources};
 use portcullis::scheme::wrap::ForwardToken;
 use portcullis::scheme::wssec::{
     AuthorizationField, ContextConfig, DigestConfig, JwtProfile, SignatureConfig, TokenPlace, TokenProfiles, Wssec, WssecConfig,
@@ -29,7 +30,12 @@ pub(crate) fn relying_party(keys: &str, jwks: &str, verdict_cache: ByteSize, beg
     let jwt = JwtProfile {
         issuer: located(ISSUER.into()),
         audiences: located(vec![located(AUDIENCE.into())]),
-        jwks_file: located("jwks".into()),
+        jwks_file: Some(located("jwks".into())),
+        jwks: None,
+        jwks_uri: None,
+        discovery: located(Discovery::Off),
+        jwks_hosts: Vec::new(),
+        key_refresh: located(KeyRefreshSettings::default()),
         proof_key_file: None,
         leeway: located(Period::from_secs(0)),
     };
@@ -55,7 +61,8 @@ pub(crate) fn relying_party(keys: &str, jwks: &str, verdict_cache: ByteSize, beg
     let (files, random) = (Files::below(folder.path()), Arc::new(SystemRandom::new()));
     let stores = Arc::new(Stores::new(StoreSizes { replay_marks: 1_000_000, revocations: 1000 }, began, &*random).unwrap());
     touch_every_part(&stores, began);
-    let resources = Resources { name: &Arc::from(NAME), files: &files, stores: &stores, random: &random };
+    let (name, key_sources) = (Arc::from(NAME), KeySources::default());
+    let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };
     Wssec::build(located(config), &resources).ok().unwrap()
 }
 

@@ -5,6 +5,7 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use portcullis::clock::UnixTime;
 use portcullis::crypto::SystemRandom;
+use portcullis::keys::KeySources;
 use portcullis::scheme::wrap::{Accept, AudienceMatch, ForwardToken, IssuerConfig, Wrap, WrapConfig};
 use portcullis::scheme::{Resources, Scheme};
 use portcullis::setting::{ByteSize, Files, Located, Period, Position};
@@ -49,7 +50,9 @@ pub(crate) fn wrap(verdict_cache: ByteSize) -> Wrap {
     let files = Files::below(folder.path());
     let random = Arc::new(SystemRandom::new());
     let stores = Arc::new(Stores::new(StoreSizes { replay_marks: 1, revocations: 1 }, UnixTime::from_seconds(0), &*random).unwrap());
-    Wrap::build(located(config), &Resources { name: &Arc::from("bench"), files: &files, stores: &stores, random: &random }).ok().unwrap()
+    let (name, key_sources) = (Arc::from("bench"), KeySources::default());
+    let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };
+    Wrap::build(located(config), &resources).ok().unwrap()
 }
 
 /// A token that holds for an hour.

@@ -30,7 +30,7 @@ pub(super) fn warnings(snapshot: &Snapshot, now: UnixTime) -> Vec<String> {
 }
 
 fn clear_listeners(snapshot: &Snapshot) -> Vec<String> {
-    let guarded = snapshot.routes.iter().filter(|route| matches!(route.admission, Admission::AnyOf(_))).count();
+    let guarded = snapshot.routes.iter().filter(|route| !matches!(route.admission, Admission::Public)).count();
     let exposed =
         snapshot.fixed.listeners.iter().filter(|listener| listener.security == ListenerSecurity::Clear && is_exposed(listener.address));
     let warning = |address| {

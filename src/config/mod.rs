@@ -21,12 +21,10 @@ pub use load::{MAX_CONFIG_FILE, decode, read};
 pub use report::Report;
 
 use crate::setting::Environment;
-use crate::store::Stores;
 use decode::Decoded;
 use document::Document;
-use snapshot::Snapshot;
+use snapshot::{Lasting, Snapshot};
 use std::path::Path;
-use std::sync::Arc;
 
 /// Reads and compiles a configuration file.
 ///
@@ -40,14 +38,14 @@ pub fn compile(path: &Path, environment: Environment) -> Result<Snapshot, Report
 ///
 /// # Errors
 /// Every problem found, each with its place.
-pub fn recompile(path: &Path, environment: Environment, stores: Arc<Stores>) -> Result<Snapshot, Report> {
-    compile_beside(path, environment, Some(stores))
+pub fn recompile(path: &Path, environment: Environment, lasting: Lasting) -> Result<Snapshot, Report> {
+    compile_beside(path, environment, Some(lasting))
 }
 
-fn compile_beside(path: &Path, environment: Environment, stores: Option<Arc<Stores>>) -> Result<Snapshot, Report> {
+fn compile_beside(path: &Path, environment: Environment, lasting: Option<Lasting>) -> Result<Snapshot, Report> {
     let Decoded { value, mut problems } = load::load::<Document>(path, environment)?;
     let Some(document) = value else { return Err(Report::new(path, problems)) };
-    match resolve::resolve(document, path.parent().unwrap_or(Path::new("")), stores) {
+    match resolve::resolve(document, path.parent().unwrap_or(Path::new("")), lasting) {
         Ok(snapshot) if problems.is_empty() => Ok(snapshot),
         Ok(_) => Err(Report::new(path, problems)),
         Err(found) => {

@@ -3,6 +3,8 @@
 use super::certificate::Certificate;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
+use crate::authorization::Authorization;
+use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::AnyScheme;
 use crate::setting::Period;
@@ -39,10 +41,19 @@ pub struct Snapshot {
     pub fixed: Fixed,
     /// The certificates, per listener; none for a clear one.
     pub certificates: Vec<Vec<Certificate>>,
-    /// What is remembered beyond one request, shared with the snapshots before and after this one.
-    pub stores: Arc<Stores>,
+    /// What outlives this snapshot.
+    pub lasting: Lasting,
     /// The files that the configuration names: a change of one is a reason to reload.
     pub files: Vec<PathBuf>,
+}
+
+/// What the snapshots before and after this one share with it.
+#[derive(Clone, Debug)]
+pub struct Lasting {
+    /// What is remembered beyond one request.
+    pub stores: Arc<Stores>,
+    /// Where the keys of issuers come from.
+    pub key_sources: Arc<KeySources>,
 }
 
 /// What only a restart can change.
@@ -111,6 +122,8 @@ pub struct Route {
     pub about: Arc<str>,
     /// What a request must prove.
     pub admission: Admission,
+    /// What who was proved may do.
+    pub authorization: Authorization,
     /// Where it goes.
     pub upstream: UpstreamId,
     /// How its path changes.
@@ -127,7 +140,19 @@ pub enum Admission {
     /// Nothing; no identity is forwarded.
     Public,
     /// The one of these schemes whose credential it carries.
-    AnyOf(Box<[SchemeId]>),
+    AnyOf(Vec<SchemeId>),
+    /// Each of these schemes; the first says who it is.
+    AllOf(Vec<SchemeId>),
+}
+
+impl Admission {
+    /// The schemes, in the order written; none where nothing is to be proved.
+    pub fn schemes(&self) -> &[SchemeId] {
+        match self {
+            Self::Public => &[],
+            Self::AnyOf(schemes) | Self::AllOf(schemes) => schemes,
+        }
+    }
 }
 
 /// A scheme and its name.

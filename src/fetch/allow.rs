@@ -49,7 +49,7 @@ pub enum NotAdmitted {
     NotAllowed,
 }
 
-/// An address that an [`AllowList`] let pass.
+/// An address that an [`AllowList`] let pass, or that the configuration itself names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedUrl(Url);
 
@@ -69,13 +69,36 @@ impl AllowList {
         if !self.0.iter().any(|prefix| prefix.covers(&judged)) {
             return Err(NotAdmitted::NotAllowed);
         }
-        // What the client would ask for must be, octet by octet, what was judged.
-        let read = Url::parse(judged.whole).ok().filter(|read| read.as_str() == judged.whole);
-        read.map(AllowedUrl).ok_or(NotAdmitted::Syntax(UrlProblem::Octet))
+        AllowedUrl::of(&judged).map_err(NotAdmitted::Syntax)
     }
 }
 
 impl AllowedUrl {
+    /// An address that the configuration itself names, with its query if it has one.
+    ///
+    /// # Errors
+    /// It is no address in its normal form, or is without TLS where that is not allowed.
+    pub fn configured(text: &str, cleartext: Cleartext) -> Result<Self, UrlProblem> {
+        let judged = judge(text.as_bytes())?;
+        match (judged.cleartext, cleartext) {
+            (Cleartext::Allowed, Cleartext::Refused) => Err(UrlProblem::Cleartext),
+            (Cleartext::Refused, _) | (Cleartext::Allowed, Cleartext::Allowed) => Self::of(&judged),
+        }
+    }
+
+    fn of(judged: &JudgedUrl<'_>) -> Result<Self, UrlProblem> {
+        // What the client would ask for must be, octet by octet, what was judged.
+        let read = Url::parse(judged.whole).ok().filter(|read| read.as_str() == judged.whole);
+        read.map(Self).ok_or(UrlProblem::Octet)
+    }
+
+    /// Everything at the same scheme, host and port.
+    pub fn origin(&self) -> AllowedPrefix {
+        let whole = self.as_str();
+        let origin = whole.strip_suffix(whole.splitn(4, '/').nth(3).unwrap_or_default()).unwrap_or(whole);
+        AllowedPrefix { origin: origin.strip_suffix('/').unwrap_or(origin).into(), path: "/".into() }
+    }
+
     pub(super) const fn url(&self) -> &Url {
         &self.0
     }

@@ -1,6 +1,7 @@
 //! Gets a small document over HTTPS, within bounds; the only room in which the gateway asks others.
 //!
-//! An [`AllowList`] is the one place that makes an [`AllowedUrl`], and a [`Fetcher`] takes nothing else. What a
+//! An [`AllowedUrl`] is below an address of an [`AllowList`], or one that the configuration itself names; a [`Fetcher`]
+//! takes nothing else. What a
 //! name resolves to is judged when a connection is made, so that a name cannot change its mind in between.
 
 mod address;
@@ -11,6 +12,7 @@ mod freshness;
 mod lookup;
 #[cfg(test)]
 pub(crate) mod stand_in;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -21,4 +23,5 @@ pub use fault::{FetchFault, FetcherProblem};
 pub use fetcher::{Document, Fetcher, FetcherSettings, Trust};
 pub use freshness::Freshness;
 pub use lookup::{Lookup, SystemLookup};
+pub use terms::{Authorities, FetchTerms};
 pub use url::{Cleartext, LONGEST_URL, UrlProblem};

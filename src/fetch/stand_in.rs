@@ -57,6 +57,8 @@ pub(crate) enum Answer {
     Endless(Vec<u8>),
     /// These octets, after a while.
     Late(Vec<u8>, Duration),
+    /// To each path its own answer; to any other 404.
+    ByPath(Vec<(&'static str, Answer)>),
 }
 
 impl Answer {
@@ -73,11 +75,23 @@ impl Answer {
         Self::new("200 OK", "", content)
     }
 
+    /// What is answered to a request with this head.
+    fn to(self, head: &str) -> Self {
+        match self {
+            Self::ByPath(answers) => {
+                let path = head.split(' ').nth(1).unwrap();
+                let answer = answers.into_iter().find(|(known, _)| *known == path);
+                answer.map_or_else(|| Self::new("404 Not Found", "", b""), |(_, answer)| answer)
+            }
+            Self::Octets(_) | Self::Stall(_) | Self::Endless(_) | Self::Late(..) => self,
+        }
+    }
+
     /// The same, late enough for others to come meanwhile.
     pub(crate) fn late(self) -> Self {
         match self {
             Self::Octets(octets) => Self::Late(octets, Duration::from_millis(300)),
-            Self::Stall(_) | Self::Endless(_) | Self::Late(..) => self,
+            Self::Stall(_) | Self::Endless(_) | Self::Late(..) | Self::ByPath(_) => self,
         }
     }
 }
@@ -189,8 +203,9 @@ async fn respond(mut stream: impl AsyncReadExt + AsyncWrite + Unpin, (answer, he
             Err(_) => return,
         }
     }
-    heard.lock().unwrap().push(String::from_utf8(head).unwrap());
-    let answer = answer.lock().unwrap().clone();
+    let head = String::from_utf8(head).unwrap();
+    let answer = answer.lock().unwrap().clone().to(&head);
+    heard.lock().unwrap().push(head);
     // A client that has had enough closes the connection.
     match answer {
         Answer::Octets(octets) => drop(stream.write_all(&octets).await),
@@ -209,6 +224,7 @@ async fn respond(mut stream: impl AsyncReadExt + AsyncWrite + Unpin, (answer, he
             tokio::time::sleep(wait).await;
             let _ = stream.write_all(&octets).await;
         }
+        Answer::ByPath(_) => panic!("an answer for a path is an answer"),
     }
     let _ = stream.shutdown().await;
 }

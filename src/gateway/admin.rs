@@ -4,10 +4,11 @@ use super::content::Room;
 use super::live::{Current, Live};
 use super::pool::Pool;
 use super::revocation;
-use crate::clock;
+use crate::clock::{self, UnixTime};
+use crate::keys::{KeyCounts, KeySource};
 use crate::store::{CacheCounts, ReplayCounts, ReplayLog};
 use crate::telemetry::metrics::{
-    CONTENT_TYPE, CacheReading, CertificateReading, Metrics, Readings, ReplayReading, ServerReading, SpoolReading,
+    CONTENT_TYPE, CacheReading, CertificateReading, KeyReading, Metrics, Readings, ReplayReading, ServerReading, SpoolReading,
 };
 use async_trait::async_trait;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
@@ -81,11 +82,14 @@ impl Admin {
     fn exposition(&self) -> Response<Vec<u8>> {
         let live = self.current.load();
         let caches = cache_readings(&live);
+        let sources = key_sources(&live);
+        let keys = key_readings(&sources, clock::now());
         let servers: Vec<_> = live.pools().iter().flat_map(|pool| server_readings(pool)).collect();
         let certificates: Vec<_> = certificate_readings(&live);
         let replay = replay_reading(&live);
         let spool = SpoolReading { memory: self.room.memory_octets(), files: self.room.file_octets() };
-        let figures = self.metrics.render(&Readings { caches: &caches, servers: &servers, certificates: &certificates, replay, spool });
+        let readings = Readings { caches: &caches, keys: &keys, servers: &servers, certificates: &certificates, replay, spool };
+        let figures = self.metrics.render(&readings);
         answer(StatusCode::OK, CONTENT_TYPE, figures)
     }
 }
@@ -100,8 +104,27 @@ fn cache_readings(live: &Live) -> Vec<CacheReading<'_>> {
         .collect()
 }
 
+/// Each scheme's sources of keys.
+fn key_sources(live: &Live) -> Vec<(&str, Arc<KeySource>)> {
+    live.snapshot.schemes.iter().flat_map(|named| named.scheme.key_sources().into_iter().map(|source| (&*named.name, source))).collect()
+}
+
+/// Each source of a scheme once: two of one name, with other settings, are told by the first.
+fn key_readings<'l>(sources: &'l [(&'l str, Arc<KeySource>)], now: UnixTime) -> Vec<KeyReading<'l>> {
+    let mut readings: Vec<KeyReading<'l>> = Vec::new();
+    for (scheme, source) in sources {
+        let Some(KeyCounts { source, changed, unchanged, failed, keys, loaded }) = source.counts() else { continue };
+        if !readings.iter().any(|known| known.scheme == *scheme && known.source == source) {
+            let age = (loaded.seconds() > 0).then(|| now.seconds().saturating_sub(loaded.seconds()));
+            let keys = u64::try_from(keys).unwrap_or(u64::MAX);
+            readings.push(KeyReading { scheme, source, changed, unchanged, failed, keys, age });
+        }
+    }
+    readings
+}
+
 fn replay_reading(live: &Live) -> ReplayReading {
-    let ReplayCounts { entries, room, marked, replays, refused_full } = live.snapshot.stores.replay.counts();
+    let ReplayCounts { entries, room, marked, replays, refused_full } = live.snapshot.lasting.stores.replay.counts();
     ReplayReading { entries, capacity: room, marked, replays_refused: replays, full: refused_full }
 }
 

@@ -3,25 +3,25 @@
 use super::connection::{self, ConnectionFacts};
 use super::content::{self, NotProved, Room};
 use super::denial::{ContentProblem, Denial, HeadProblem};
-use super::exchange::{Admitted, Denied, Exchange, Grounds, Permit};
+use super::exchange::{Admitted, Denied, Exchange, Grounds, Permit, Proved};
 use super::forwarding;
 use super::judge::{Bounds, JudgedHead, judge};
 use super::live::Live;
 use super::plan::{self, Plan, Provenance, SetField};
+use super::prove::Asked;
 use super::settlement::{Desk, Whole};
+use crate::authorization::RequestFacts;
 use crate::clock::{self, UnixTime};
-use crate::config::snapshot::{Admission, Route, RouteId, SchemeId};
+use crate::config::snapshot::{Route, RouteId};
 use crate::route::Found;
-use crate::scheme::{
-    AnyCredential, Carriers, Carries, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, Rejection,
-    RequestHead,
-};
+use crate::scheme::{Carries, ContentNeed, Evidence, Insufficiency, Rejection, RequestHead};
 use crate::telemetry::metrics::Judgement;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 use pingora::http::RequestHeader;
 use pingora::proxy::Session;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -105,18 +105,12 @@ fn find(judged: &JudgedHead<'_>, applicant: &Applicant<'_>) -> Result<RouteId, D
 }
 
 fn need(head: &RequestHead<'_>, route: RouteId, live: &Live) -> ContentNeed {
-    let needs = scheme_ids(route, live).iter().filter_map(|id| Some(live.snapshot.schemes.get(id.index())?.scheme.content_need(head)));
+    let schemes = live.snapshot.routes.get(route.index()).map_or(&[][..], |route| route.admission.schemes());
+    let needs = schemes.iter().filter_map(|id| Some(live.snapshot.schemes.get(id.index())?.scheme.content_need(head)));
     needs.fold(ContentNeed::Nothing, |most, need| match (most, need) {
         (ContentNeed::Whole { limit }, ContentNeed::Whole { limit: other }) => ContentNeed::Whole { limit: limit.min(other) },
         (whole @ ContentNeed::Whole { .. }, ContentNeed::Nothing) | (ContentNeed::Nothing, whole) => whole,
     })
-}
-
-fn scheme_ids(route: RouteId, live: &Live) -> &[SchemeId] {
-    match live.snapshot.routes.get(route.index()).map(|route| &route.admission) {
-        Some(Admission::AnyOf(schemes)) => schemes,
-        Some(Admission::Public) | None => &[],
-    }
 }
 
 /// What was decided by the head: who it is, and the way. What is left is in the proof.
@@ -127,22 +121,36 @@ struct Decided {
     client: IpAddr,
 }
 
-/// Proves who it is and plans the way.
+/// Proves who it is, judges whether that suffices, and plans the way.
 async fn decide(judged: &JudgedHead<'_>, content: &[u8], id: RouteId, applicant: &Applicant<'_>) -> Result<Decided, Denial> {
     let live = applicant.live;
     let route = live.snapshot.routes.get(id.index()).ok_or(Denial::Fault)?;
-    let evidence =
-        Evidence { head: judged.head(), connection: &applicant.facts.connection, content, carries: applicant.carries, now: applicant.now };
-    let (grounds, scheme) = match &route.admission {
-        Admission::Public => (Grounds::Public, None),
-        Admission::AnyOf(schemes) => {
-            let (proof, scheme) = prove(schemes, &evidence, live).await?;
-            (Grounds::Proved(proof, scheme), Some(scheme))
+    let asked = Asked::by(route, live);
+    let evidence = Evidence {
+        head: judged.head(),
+        connection: &applicant.facts.connection,
+        content,
+        carries: applicant.carries,
+        beside: asked.beside(),
+        now: applicant.now,
+    };
+    let grounds = match asked.prove(&evidence).await? {
+        None => Grounds::Public,
+        Some(proved) => {
+            authorize(route, &proved, &evidence).map_err(|miss| asked.insufficient(&proved, miss))?;
+            Grounds::Proved(proved)
         }
     };
-    let plan = lay_plan(judged, route, &grounds, scheme, applicant)?;
+    let plan = lay_plan(judged, route, &grounds, applicant)?;
     let client = forwarding::client(&judged.head(), &applicant.facts.connection, &live.snapshot.trusted_proxies);
     Ok(Decided { route: id, grounds, plan, client })
+}
+
+/// Whether who it is may do this.
+fn authorize(route: &Route, proved: &Proved, evidence: &Evidence<'_>) -> Result<(), Insufficiency> {
+    let RequestHead { method, authority: host, path, query, .. } = evidence.head;
+    let facts = RequestFacts { method: method.as_str(), host, path, query, route: &route.name };
+    route.authorization.judge(&proved.proof.principal, &facts, evidence.now)
 }
 
 /// Holds what is left against the content, and uses up what may be used once: last of all, and before the
@@ -154,81 +162,41 @@ async fn settle(
     applicant: &Applicant<'_>,
     room: &Arc<Room>,
 ) -> Result<Admitted, Denial> {
-    let Decided { route, mut grounds, plan, client } = decided;
+    let Decided { route: id, mut grounds, plan, client } = decided;
+    let route = applicant.live.snapshot.routes.get(id.index()).ok_or(Denial::Fault)?;
     let source = match &mut grounds {
         Grounds::Public => None,
-        Grounds::Proved(proof, scheme) => {
-            let mode = applicant.live.snapshot.routes.get(route.index()).map(|route| route.body).unwrap_or_default();
-            let desk = Desk { session, room, limits: &applicant.live.snapshot.limits, mode };
-            let refuse = |problem: NotProved, proof: &Proof| not_proved(problem, proof, *scheme, applicant.live);
-            let source = desk.hold_against(&mut proof.content, whole).await.map_err(|problem| refuse(problem, proof))?;
-            if let Some(right) = &proof.first_use {
-                let fingerprint = Some(proof.principal.fingerprint());
-                right.claim(clock::now()).await.map_err(|refusal| refused(*scheme, refusal, fingerprint, applicant.live))?;
-            }
+        Grounds::Proved(proved) => {
+            let asked = Asked::by(route, applicant.live);
+            let desk = Desk { session, room, limits: &applicant.live.snapshot.limits, mode: route.body };
+            let held = desk.hold_against(proved.take_pledge(), whole).await;
+            let source = held.map_err(|problem| not_proved(problem, proved, asked))?;
+            claim(proved, asked).await?;
             source
         }
     };
-    Ok(Admitted { permit: Permit::grant(route, grounds, plan, applicant.exchange.started), source, client })
+    Ok(Admitted { permit: Permit::grant(id, grounds, plan, applicant.exchange.started), source, client })
+}
+
+/// Uses up what may be used once.
+async fn claim(proved: &Proved, asked: Asked<'_>) -> Result<(), Denial> {
+    for (proof, scheme) in proved.each() {
+        if let Some(right) = &proof.first_use {
+            let fingerprint = Some(proof.principal.fingerprint());
+            right.claim(clock::now()).await.map_err(|refusal| asked.refused(scheme, refusal, fingerprint))?;
+        }
+    }
+    Ok(())
 }
 
 /// Why content that was read, or that went on, ends its request.
-pub(super) fn not_proved(problem: NotProved, proof: &Proof, scheme: SchemeId, live: &Live) -> Denial {
+pub(super) fn not_proved(problem: NotProved, proved: &Proved, asked: Asked<'_>) -> Denial {
     match problem {
-        NotProved::Mismatch => refused(scheme, Rejection::DigestMismatch.into(), Some(proof.principal.fingerprint()), live),
+        NotProved::Mismatch => asked.refused(proved.scheme, Rejection::DigestMismatch.into(), Some(proved.proof.principal.fingerprint())),
         NotProved::Content(problem) => problem.into(),
         NotProved::NotKept(problem) => content::not_kept(problem).into(),
         NotProved::Broken(_) => ContentProblem::Broken.into(),
     }
-}
-
-/// Extracts from every scheme of the route and verifies the one credential there is.
-async fn prove(schemes: &[SchemeId], evidence: &Evidence<'_>, live: &Live) -> Result<(Proof, SchemeId), Denial> {
-    let (id, credential) = sole_credential(schemes, evidence, live)?;
-    verify(id, credential, evidence, live).await.map(|proof| (proof, id))
-}
-
-fn sole_credential<'e>(schemes: &[SchemeId], evidence: &Evidence<'e>, live: &Live) -> Result<(SchemeId, AnyCredential<'e>), Denial> {
-    let mut found = None;
-    for id in schemes {
-        let named = live.snapshot.schemes.get(id.index()).ok_or(Denial::Fault)?;
-        let credential = named.scheme.extract(evidence).map_err(|malformation| malformed(*id, malformation, live))?;
-        match (credential, &found) {
-            (None, _) => {}
-            (Some(credential), None) => found = Some((*id, credential)),
-            (Some(_), Some(_)) => return Err(Denial::Ambiguous),
-        }
-    }
-    found.ok_or_else(|| Denial::Unauthenticated { challenges: challenges(schemes, evidence.now, live) })
-}
-
-async fn verify(id: SchemeId, credential: AnyCredential<'_>, evidence: &Evidence<'_>, live: &Live) -> Result<Proof, Denial> {
-    let named = live.snapshot.schemes.get(id.index()).ok_or(Denial::Fault)?;
-    let started = clock::instant();
-    let verdict = named.scheme.verify(&credential, evidence).await;
-    if let Some(metrics) = live.scheme_metrics(id) {
-        metrics.record_verification(started.elapsed());
-    }
-    verdict.map_err(|refusal| refused(id, refusal, Some(credential.fingerprint()), live))
-}
-
-fn malformed(id: SchemeId, malformation: Malformation, live: &Live) -> Denial {
-    refused(id, Refusal::Malformed(malformation), None, live)
-}
-
-fn refused(id: SchemeId, refusal: Refusal, fingerprint: Option<Fingerprint>, live: &Live) -> Denial {
-    match live.snapshot.schemes.get(id.index()) {
-        Some(named) => {
-            let challenges = named.scheme.challenges(Some(&refusal), clock::now());
-            Denial::Refused { scheme: Arc::clone(&named.name), refusal, fingerprint, challenges }
-        }
-        None => Denial::Fault,
-    }
-}
-
-fn challenges(schemes: &[SchemeId], now: UnixTime, live: &Live) -> Vec<Challenge> {
-    let named = schemes.iter().filter_map(|id| live.snapshot.schemes.get(id.index()));
-    named.flat_map(|named| named.scheme.challenges(None, now)).collect()
 }
 
 /// Records what authentication came to; denials that say nothing about it are none of its business.
@@ -236,7 +204,7 @@ fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
     let judgement = |outcome, reason| Judgement { outcome, reason, mode: "enforce" };
     let (route, scheme, judgement) = match outcome {
         Ok(Admitted { permit, .. }) => match permit.grounds() {
-            Grounds::Proved(proof, _) => (permit.route(), &**proof.principal.scheme(), judgement("admitted", "")),
+            Grounds::Proved(proved) => (permit.route(), &**proved.proof.principal.scheme(), judgement("admitted", "")),
             Grounds::Public => return,
         },
         Err(Denied { route: Some(route), denial }) => match denial {
@@ -260,31 +228,23 @@ fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
 }
 
 /// Describes the way to the upstream; what is rewritten is judged again (T-26).
-fn lay_plan(
-    judged: &JudgedHead<'_>,
-    route: &Route,
-    grounds: &Grounds,
-    scheme: Option<SchemeId>,
-    applicant: &Applicant<'_>,
-) -> Result<Plan, Denial> {
+fn lay_plan(judged: &JudgedHead<'_>, route: &Route, grounds: &Grounds, applicant: &Applicant<'_>) -> Result<Plan, Denial> {
     let live = applicant.live;
     let head = judged.head();
-    let strips = scheme.and_then(|id| Some((id, live.snapshot.schemes.get(id.index())?)));
-    let strips = strips.filter(|(_, named)| named.scheme.onward() == Onward::Removed);
     let pool = live.pool(route.upstream).ok_or(Denial::Fault)?;
     let trust = forwarding::trust(applicant.facts.connection.peer, &live.snapshot.trusted_proxies);
     let host = pool.fixed_host().unwrap_or(head.authority);
     let from = Provenance { connection: &applicant.facts.connection, trust, id: applicant.exchange.id, host };
     let mut fields = plan::provenance(&head, &from);
     add_identity(route, grounds, &mut fields)?;
-    let target = forwarded_target(judged, route, strips.map(|(_, named)| named.scheme.carriers()), live)?;
-    Ok(Plan { target, strips: strips.map(|(id, _)| id), fields, trust, trace: forwarding::trace(head.fields) })
+    let target = forwarded_target(judged, route, grounds, live)?;
+    Ok(Plan { target, fields, trust, trace: forwarding::trace(head.fields) })
 }
 
 /// Writes who it is; a value that cannot stand in a field denies the request rather than being cut (T-14).
 fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<SetField>) -> Result<(), Denial> {
-    let Grounds::Proved(proof, _) = grounds else { return Ok(()) };
-    for (name, value) in route.identity.values(&proof.principal) {
+    let Grounds::Proved(proved) = grounds else { return Ok(()) };
+    for (name, value) in route.identity.values(&proved.proof.principal) {
         // Backends trim field values (RFC 9110 §5.5), and somebody else's name may be what is left.
         if value.trim_matches([' ', '\t']) != value {
             return Err(Denial::UnrepresentableIdentity);
@@ -296,14 +256,12 @@ fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<SetField>) ->
 }
 
 /// The target in its forwarded form, where that differs from the one received; judged again after rewriting (T-26).
-fn forwarded_target(
-    judged: &JudgedHead<'_>,
-    route: &Route,
-    carriers: Option<&Carriers>,
-    live: &Live,
-) -> Result<Option<PathAndQuery>, Denial> {
+fn forwarded_target(judged: &JudgedHead<'_>, route: &Route, grounds: &Grounds, live: &Live) -> Result<Option<PathAndQuery>, Denial> {
     let rewritten = route.rewrite.apply(judged.target(), live.snapshot.target_rules).map_err(HeadProblem::Target)?;
-    let query = carriers.map_or(rewritten.query().into(), |carriers| carriers.without_credentials(rewritten.query()));
+    let query = grounds.stripped(&live.snapshot).fold(Cow::Borrowed(rewritten.query()), |query, carriers| match query {
+        Cow::Borrowed(query) => carriers.without_credentials(query),
+        Cow::Owned(query) => Cow::Owned(carriers.without_credentials(&query).into_owned()),
+    });
     let path = rewritten.path();
     if judged.is_as_received() && path == judged.target().path() && query == judged.target().query() {
         return Ok(None);

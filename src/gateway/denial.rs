@@ -1,7 +1,7 @@
 //! Every way in which a request ends without its upstream's answer, and what each means to the caller.
 
 use crate::route::{AuthorityProblem, TargetProblem};
-use crate::scheme::{Challenge, Fingerprint, Malformation, Refusal};
+use crate::scheme::{Challenge, Fingerprint, Insufficiency, Malformation, Refusal};
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
 
@@ -188,6 +188,9 @@ const fn refusal_status(refusal: &Refusal) -> StatusCode {
         ) => StatusCode::BAD_REQUEST,
         Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge)
         | Refusal::Rejected(_) => StatusCode::UNAUTHORIZED,
+        // Signing in again would help.
+        Refusal::Insufficient(Insufficiency::Authentication(_)) => StatusCode::UNAUTHORIZED,
+        Refusal::Insufficient(_) => StatusCode::FORBIDDEN,
         Refusal::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

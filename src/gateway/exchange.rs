@@ -6,8 +6,8 @@ use super::live::Live;
 use super::plan::Plan;
 use super::pool::Lease;
 use super::request_id::RequestId;
-use crate::config::snapshot::{Route, RouteId, SchemeId};
-use crate::scheme::Proof;
+use crate::config::snapshot::{Route, RouteId, SchemeId, Snapshot};
+use crate::scheme::{AnyScheme, Carriers, ContentPledge, Onward, Proof};
 use crate::telemetry::metrics::Held;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -89,8 +89,50 @@ pub(super) struct Permit {
 pub(super) enum Grounds {
     /// The route is public.
     Public,
-    /// A scheme proved who it is from.
-    Proved(Proof, SchemeId),
+    /// It was proved who it is from.
+    Proved(Proved),
+}
+
+/// Who a request is from, and what else was proved.
+pub(super) struct Proved {
+    /// The proof of who it is.
+    pub(super) proof: Proof,
+    /// The scheme that proved it.
+    pub(super) scheme: SchemeId,
+    /// What further schemes of the route proved, where it asks for all of them.
+    pub(super) beside: Vec<(Proof, SchemeId)>,
+}
+
+impl Grounds {
+    /// Where credentials stood that do not go on.
+    pub(super) fn stripped<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Carriers> {
+        let proved = match self {
+            Self::Public => None,
+            Self::Proved(proved) => Some(proved),
+        };
+        let schemes = proved.into_iter().flat_map(Proved::each).filter_map(|(_, id)| Some(&snapshot.schemes.get(id.index())?.scheme));
+        schemes.filter(|scheme| scheme.onward() == Onward::Removed).map(AnyScheme::carriers)
+    }
+}
+
+impl Proved {
+    /// What one scheme proved.
+    pub(super) const fn by(proof: Proof, scheme: SchemeId) -> Self {
+        Self { proof, scheme, beside: Vec::new() }
+    }
+
+    /// What is left to be held against the content, by all proofs together.
+    pub(super) fn take_pledge(&mut self) -> ContentPledge {
+        let proofs = std::iter::once(&mut self.proof).chain(self.beside.iter_mut().map(|(proof, _)| proof));
+        let pledges = proofs.map(|proof| std::mem::replace(&mut proof.content, ContentPledge::Nothing));
+        pledges.fold(ContentPledge::Nothing, ContentPledge::and)
+    }
+
+    /// Every proof and its scheme.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&Proof, SchemeId)> {
+        let beside = self.beside.iter().map(|(proof, scheme)| (proof, *scheme));
+        std::iter::once((&self.proof, self.scheme)).chain(beside)
+    }
 }
 
 impl Permit {
@@ -161,7 +203,7 @@ impl Exchange {
     /// Who the request is from, where that was proved.
     pub(super) fn proof(&self) -> Option<&Proof> {
         match self.admitted()?.grounds() {
-            Grounds::Proved(proof, _) => Some(proof),
+            Grounds::Proved(proved) => Some(&proved.proof),
             Grounds::Public => None,
         }
     }

@@ -21,12 +21,13 @@ pub(super) struct Live {
 pub(super) type Current = ArcSwap<Live>;
 
 impl Live {
-    /// Starts what a snapshot needs. Pools whose specification did not change are taken over from `previous`.
+    /// Starts what a snapshot needs. Sources of keys that are kept fresh already go on; pools whose specification did not change are taken over from `previous`.
     pub(super) fn start(snapshot: Snapshot, metrics: &Arc<Metrics>, previous: Option<&Self>) -> Self {
         let pool = |spec: &UpstreamSpec| {
             let kept = previous.and_then(|live| live.pools.iter().find(|pool| pool.spec() == spec));
             kept.map_or_else(|| health::watched(Pool::build(spec.clone())), Arc::clone)
         };
+        snapshot.schemes.iter().flat_map(|named| named.scheme.key_sources()).for_each(|source| source.keep_fresh());
         let pools = snapshot.upstreams.iter().map(pool).collect();
         let route_metrics = snapshot.routes.iter().map(|route| metrics.route(Arc::clone(&route.name))).collect();
         let scheme_metrics = snapshot.schemes.iter().map(|scheme| metrics.scheme(&scheme.name)).collect();

@@ -13,6 +13,7 @@ mod listen;
 mod live;
 mod plan;
 mod pool;
+mod prove;
 mod record;
 mod reload;
 mod request_id;
@@ -97,7 +98,7 @@ impl ProxyHttp for Gateway {
             content::watch(session, &exchange.live.snapshot.limits);
         }
         let permit = exchange.permit().map_err(denial::abort)?;
-        permit.plan().apply(head, &exchange.live.snapshot)
+        permit.plan().apply(head, permit.grounds(), &exchange.live.snapshot)
     }
 
     async fn request_body_filter(

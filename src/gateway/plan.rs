@@ -1,8 +1,9 @@
 //! What happens to a request on its way to the upstream: described once, applied on every attempt.
 
+use super::exchange::Grounds;
 use super::forwarding::{self, FORWARDED, FORWARDED_HOST, PeerTrust, TRACEPARENT, TRACESTATE, Trace};
 use super::request_id::RequestId;
-use crate::config::snapshot::{SchemeId, Snapshot};
+use crate::config::snapshot::Snapshot;
 use crate::scheme::{Connection, RequestHead};
 use bytes::Bytes;
 use http::header::{COOKIE, EXPECT, HOST, HeaderName, HeaderValue};
@@ -16,8 +17,6 @@ pub(super) type SetField = (Bytes, HeaderValue);
 pub(super) struct Plan {
     /// The whole new target, where it differs from the one received.
     pub(super) target: Option<PathAndQuery>,
-    /// The scheme whose credentials are removed.
-    pub(super) strips: Option<SchemeId>,
     /// Fields that are set, in place of what the client sent under these names.
     pub(super) fields: Vec<SetField>,
     /// Whether what the peer states about the client goes on.
@@ -78,8 +77,8 @@ impl Plan {
     ///
     /// Everything that only the gateway may set is removed first, under every spelling; nothing that
     /// a client names in `Connection` can remove what is set here, because Pingora has removed those before.
-    pub(super) fn apply(&self, header: &mut RequestHeader, snapshot: &Snapshot) -> pingora::Result<()> {
-        let unwanted: Vec<HeaderName> = header.headers.keys().filter(|name| self.removes(name, snapshot)).cloned().collect();
+    pub(super) fn apply(&self, header: &mut RequestHeader, grounds: &Grounds, snapshot: &Snapshot) -> pingora::Result<()> {
+        let unwanted: Vec<HeaderName> = header.headers.keys().filter(|name| self.removes(name, grounds, snapshot)).cloned().collect();
         for name in &unwanted {
             header.remove_header(name);
         }
@@ -93,13 +92,12 @@ impl Plan {
         }
     }
 
-    fn removes(&self, name: &HeaderName, snapshot: &Snapshot) -> bool {
-        let carries = |id: SchemeId| snapshot.schemes.get(id.index()).is_some_and(|named| named.scheme.carriers().holds_field(name));
+    fn removes(&self, name: &HeaderName, grounds: &Grounds, snapshot: &Snapshot) -> bool {
         snapshot.managed.covers(name.as_str())
             || *name == EXPECT
             || (self.trust == PeerTrust::Untrusted && *name == FORWARDED)
             || (self.trace == Trace::Dropped && (*name == TRACEPARENT || *name == TRACESTATE))
-            || self.strips.is_some_and(carries)
+            || grounds.stripped(snapshot).any(|carriers| carriers.holds_field(name))
     }
 }
 

@@ -65,8 +65,8 @@ impl Reloader {
     /// Compiles the file beside the requests, and swaps it in if it holds.
     async fn reload(&self) {
         let file = self.file.clone();
-        let stores = Arc::clone(&self.current.load().snapshot.stores);
-        let compiled = tokio::task::spawn_blocking(move || config::recompile(&file, Environment::Process, stores)).await;
+        let lasting = self.current.load().snapshot.lasting.clone();
+        let compiled = tokio::task::spawn_blocking(move || config::recompile(&file, Environment::Process, lasting)).await;
         let name = self.file.display().to_string();
         match compiled {
             Err(_) => self.metrics.record_reload(Reload::Refused),

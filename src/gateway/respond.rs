@@ -104,7 +104,8 @@ fn common(status: StatusCode, denial: &Denial, id: RequestId) -> pingora::Result
     /// Room for the fields below and two challenges.
     const USUAL: usize = 8;
     let mut header = ResponseHeader::build(status, Some(USUAL))?;
-    let challenges = if denial.status() == StatusCode::UNAUTHORIZED { denial.challenges() } else { &[] };
+    let asks = matches!(denial.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    let challenges = if asks { denial.challenges() } else { &[] };
     for Challenge { field, value } in challenges {
         header.append_header(*field, value.clone())?;
     }

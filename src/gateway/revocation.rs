@@ -25,7 +25,7 @@ enum Revoked<'q> {
 /// Revokes what a query names; the answer's status and text.
 pub(super) async fn revoke(query: &str, live: &Live, now: UnixTime) -> (StatusCode, &'static str) {
     let Some(revoked) = read(query) else { return (StatusCode::BAD_REQUEST, USAGE) };
-    let revocations = &live.snapshot.stores.revocations;
+    let revocations = &live.snapshot.lasting.stores.revocations;
     let until = now.later(REMEMBERED);
     let outcome = match &revoked {
         Revoked::Token(fingerprint) => revocations.revoke_id(id(*fingerprint), until, now).await,

@@ -43,8 +43,8 @@ pub(super) struct Desk<'a> {
 
 impl Desk<'_> {
     /// Where the content goes on from: compared already, or such that it is compared on its way.
-    pub(super) async fn hold_against(self, pledge: &mut ContentPledge, whole: Option<Whole>) -> Result<Option<Source>, NotProved> {
-        match (std::mem::replace(pledge, ContentPledge::Nothing), whole) {
+    pub(super) async fn hold_against(self, pledge: ContentPledge, whole: Option<Whole>) -> Result<Option<Source>, NotProved> {
+        match (pledge, whole) {
             (ContentPledge::Nothing, whole) => Ok(whole.and_then(Whole::source)),
             (ContentPledge::Digest(mut digest), Some(whole)) => {
                 digest.update(&whole.octets);

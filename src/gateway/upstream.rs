@@ -3,6 +3,7 @@
 use super::denial::{Denial, UpstreamProblem};
 use super::exchange::{Exchange, Grounds, Permit, Stage};
 use super::pool::Pool;
+use super::prove::Asked;
 use super::{admission, content, respond, watch};
 use crate::clock;
 use crate::config::document::Limits;
@@ -151,7 +152,7 @@ pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingor
     }
     match permit.grounds() {
         Grounds::Public => Ok(()),
-        Grounds::Proved(proof, scheme) => dress(head, proof, *scheme, exchange),
+        Grounds::Proved(proved) => proved.each().try_for_each(|(proof, scheme)| dress(head, proof, scheme, exchange)),
     }
 }
 
@@ -181,10 +182,10 @@ fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
     let most = limits.max_tunnel_age.duration();
     match permit.grounds() {
         Grounds::Public => most,
-        Grounds::Proved(proof, _) => {
+        Grounds::Proved(proved) => proved.each().fold(most, |most, (proof, _)| {
             let left = proof.principal.expires().seconds().saturating_sub(clock::now().seconds());
             most.min(Duration::from_secs(left))
-        }
+        }),
     }
 }
 
@@ -192,9 +193,10 @@ fn tunnel_age(permit: &Permit, limits: &Limits) -> Duration {
 pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, error: &pingora::Error) -> u16 {
     if let Some(problem) = content::end(session, &exchange.passage)
         && let Stage::Admitted(permit) = &exchange.stage
-        && let Grounds::Proved(proof, scheme) = permit.grounds()
+        && let (Grounds::Proved(proved), Some(route)) = (permit.grounds(), exchange.route())
     {
-        exchange.fail(admission::not_proved(problem, proof, *scheme, &exchange.live));
+        let asked = Asked::by(route, &exchange.live);
+        exchange.fail(admission::not_proved(problem, proved, asked));
     }
     if exchange.denial().is_none() {
         // Pingora's own types stand for content that came and was malformed.

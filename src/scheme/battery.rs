@@ -1,11 +1,12 @@
 //! The contract battery: what every scheme must accept and refuse, whatever its credentials look like.
 
 use super::{
-    Carries, Challenge, Connection, ContentNeed, ContentPledge, Evidence, Malformation, Principal, Proof, Received, Refusal, Rejection,
-    RequestHead, Resources, Scheme, TransportSecurity,
+    Beside, Carries, Challenge, Connection, ContentNeed, ContentPledge, Evidence, Malformation, Principal, Proof, Received, Refusal,
+    Rejection, RequestHead, Resources, Scheme, TransportSecurity,
 };
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
+use crate::keys::KeySources;
 use crate::setting::{Files, LOCATED_NAME, Problem};
 use crate::store::{StoreSizes, Stores};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -169,6 +170,11 @@ impl Request {
 
     /// Everything but the mark of the first use, which the gateway sets last.
     pub(in crate::scheme) fn prove<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Result<Option<Proof>, Refusal> {
+        finish(self.prove_waiting(scheme, now))
+    }
+
+    /// The same, where the verifier may wait for others.
+    pub(in crate::scheme) async fn prove_waiting<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Result<Option<Proof>, Refusal> {
         let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
         let head = RequestHead {
             method: &self.method,
@@ -183,9 +189,9 @@ impl Request {
             ContentNeed::Whole { limit } => self.content.get(..limit.min(self.content.len())).unwrap(),
         };
         let carries = if self.content.is_empty() { Carries::Nothing } else { Carries::Content };
-        let evidence = Evidence { head, connection: &connection, content, carries, now };
+        let evidence = Evidence { head, connection: &connection, content, carries, beside: Beside::Refused, now };
         let Some(credential) = scheme.extract(&evidence)? else { return Ok(None) };
-        let mut proof = finish(scheme.verify(&credential, &evidence))?;
+        let mut proof = scheme.verify(&credential, &evidence).await?;
         if let ContentPledge::Digest(mut digest) = std::mem::replace(&mut proof.content, ContentPledge::Nothing) {
             digest.update(&self.content);
             if !digest.holds() {
@@ -210,7 +216,9 @@ pub(in crate::scheme) fn built<S: Scheme>(settings: Value, folder: &Path) -> Res
     let sizes = StoreSizes { replay_marks: 10_000, revocations: 100 };
     let stores = Arc::new(Stores::new(sizes, UnixTime::from_seconds(0), &SystemRandom::new()).unwrap());
     let random = Arc::new(SystemRandom::new());
-    S::build(settled(settings).unwrap(), &Resources { name: &Arc::from("test"), files: &files, stores: &stores, random: &random })
+    let (name, key_sources) = (Arc::from("test"), KeySources::default());
+    let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };
+    S::build(settled(settings).unwrap(), &resources)
 }
 
 /// Reads settings as the configuration does: with places, unknown keys refused.

@@ -18,8 +18,19 @@ pub struct Evidence<'r> {
     pub content: &'r [u8],
     /// Whether there is any content, looked at or not.
     pub carries: Carries,
+    /// Whether credentials of other schemes may stand beside this one's.
+    pub beside: Beside,
     /// When the request arrived.
     pub now: UnixTime,
+}
+
+/// Whether credentials of several schemes may stand in one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// They may not: which one would speak for the caller?
+    Refused,
+    /// The route asks for several.
+    Wanted,
 }
 
 /// Whether a request has content. One that is sent in chunks or over HTTP/2 without a stated length may turn out empty.
@@ -146,6 +157,34 @@ impl Carriers {
         let query = self.query_names.iter().any(|name| other.query_names.contains(name));
         fields || query || self.form_names.iter().any(|name| other.form_names.contains(name))
     }
+}
+
+/// Where a credential stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the handshake: it belongs to the connection, not to the request.
+    Connection,
+    /// In a field.
+    Field(HeaderName),
+    /// In a cookie.
+    Cookie,
+    /// In the query.
+    Query,
+    /// In the content.
+    Content,
+}
+
+/// How surely a credential is for a scheme, by what it says of itself; later ones are surer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recognition {
+    /// It names somebody else as its issuer, or is of another kind.
+    Foreign,
+    /// It does not say.
+    Possible,
+    /// It names an issuer that the scheme trusts.
+    Named,
+    /// It names that issuer, and a key of it that the scheme has.
+    Keyed,
 }
 
 /// What becomes of credentials on the way to the upstream. Content goes on octet for octet either way.

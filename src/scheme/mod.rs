@@ -11,14 +11,19 @@ mod registry;
 
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
-pub use evidence::{Carriers, Carries, Connection, ContentNeed, Evidence, Onward, Received, Repeated, RequestHead, TransportSecurity};
+pub use evidence::{
+    Beside, Carriers, Carries, Connection, ContentNeed, Evidence, Onward, Place, Received, Recognition, Repeated, RequestHead,
+    TransportSecurity,
+};
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
-pub use refusal::{Fault, Malformation, Refusal, Rejection};
+pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
 
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
+use crate::keys::{KeySource, KeySources};
 use crate::setting::{Files, Problem};
 use crate::store::{CacheCounts, Stores};
+use http::header::AUTHORIZATION;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -42,6 +47,8 @@ pub struct Resources<'a> {
     pub files: &'a Files,
     /// What outlives a configuration.
     pub stores: &'a Arc<Stores>,
+    /// Where the keys of issuers come from.
+    pub key_sources: &'a KeySources,
     /// Randomness.
     pub random: &'a Arc<SystemRandom>,
 }
@@ -81,6 +88,17 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// What is there cannot be one credential of this scheme.
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<Self::Credential<'r>>, Malformation>;
 
+    /// Where a credential stood. Of credentials in different places none is chosen.
+    fn place(&self, _: &Self::Credential<'_>) -> Place {
+        Place::Field(AUTHORIZATION)
+    }
+
+    /// How surely a credential is for this scheme, by what it says and nobody has proved: which of several schemes that
+    /// read the same place takes it. That one judges it, and its verdict is final.
+    fn recognise(&self, _: &Self::Credential<'_>) -> Recognition {
+        Recognition::Possible
+    }
+
     /// Judges the credential by the head, and by the content where that was asked for. What is left to be
     /// held against the content, and what may be used only once, stands in the proof: the gateway sees to
     /// the one and then to the other, last.
@@ -101,6 +119,12 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// Whether a field of an upstream's answer speaks in the name of this scheme, and is dropped.
     fn owns_answer_field(_: &str) -> bool {
         false
+    }
+
+    /// The sources of the keys that it verifies with, where they are not in its own hands: the gateway keeps
+    /// them fresh.
+    fn key_sources(&self) -> Vec<Arc<KeySource>> {
+        Vec::new()
     }
 
     /// How the memory of verdicts has served, where the scheme has one.

@@ -25,6 +25,21 @@ impl Principal {
         Self { scheme, issuer, subject, expires, claims, fingerprint }
     }
 
+    /// Somebody who claims this, for tests of what looks at principals.
+    #[cfg(test)]
+    pub(crate) fn specimen(claims: &[(&str, &str)]) -> Self {
+        let mut builder = crate::token::ClaimsBuilder::default();
+        claims.iter().for_each(|(name, value)| builder.add(name, value).unwrap());
+        Self::assertion(Asserted {
+            scheme: "api".into(),
+            issuer: "https://issuer.example".into(),
+            subject: Some("alice".into()),
+            expires: UnixTime::from_seconds(2_000_000_000),
+            claims: builder.build(),
+            fingerprint: Fingerprint([7; 8]),
+        })
+    }
+
     /// The configured name of the scheme that proved it.
     pub const fn scheme(&self) -> &Arc<str> {
         &self.scheme

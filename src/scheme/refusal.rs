@@ -14,8 +14,32 @@ pub enum Refusal {
     Malformed(Malformation),
     /// The credential was read and does not hold (401).
     Rejected(Rejection),
+    /// It holds, and does not suffice for what was asked (403, or 401 where signing in again would help).
+    Insufficient(Insufficiency),
     /// We could not tell: something we depend on failed (503).
     Fault(Fault),
+}
+
+/// What a proved identity lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Insufficiency {
+    /// Scopes: these, with spaces between them (RFC 6750 §3.1).
+    Scope(Arc<str>),
+    /// This claim, or a value of it that is taken.
+    Claim(Arc<str>),
+    /// The route's expression is not true of it.
+    Expression,
+    /// A sign-in of another class, or a later one (RFC 9470 §3).
+    Authentication(Arc<StepUp>),
+}
+
+/// How and when a subject must have signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepUp {
+    /// Classes of authentication with spaces between them, one of which is wanted; empty for any.
+    pub acr_values: Box<str>,
+    /// How long ago the sign-in may be, in seconds.
+    pub max_age: Option<u64>,
 }
 
 /// Why something cannot be one credential.
@@ -144,11 +168,12 @@ pub enum Fault {
 }
 
 impl Refusal {
-    /// The side, as a metric label: `malformed`, `rejected` or `fault`.
+    /// The side, as a metric label: `malformed`, `rejected` `insufficient` or `fault`.
     pub const fn outcome(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
             Self::Rejected(_) => "rejected",
+            Self::Insufficient(_) => "insufficient",
             Self::Fault(_) => "fault",
         }
     }
@@ -158,6 +183,7 @@ impl Refusal {
         match self {
             Self::Malformed(malformation) => malformation.reason(),
             Self::Rejected(rejection) => rejection.reason(),
+            Self::Insufficient(insufficiency) => insufficiency.reason(),
             Self::Fault(fault) => fault.reason(),
         }
     }
@@ -166,7 +192,8 @@ impl Refusal {
     pub fn claim(&self) -> &str {
         match self {
             Self::Rejected(Rejection::ClaimMissing(claim) | Rejection::ClaimMismatch(claim)) => claim,
-            Self::Malformed(_) | Self::Rejected(_) | Self::Fault(_) => "",
+            Self::Insufficient(Insufficiency::Claim(claim)) => claim,
+            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
         }
     }
 }
@@ -233,6 +260,18 @@ impl Rejection {
             Self::CertificateMismatch => "certificate_mismatch",
             Self::CertificateNameRefused => "certificate_name_refused",
             Self::ComponentAbsent => "component_absent",
+        }
+    }
+}
+
+impl Insufficiency {
+    /// The precise reason, for log and metric.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Scope(_) => "scope_insufficient",
+            Self::Claim(_) => "claim_insufficient",
+            Self::Expression => "expression_false",
+            Self::Authentication(_) => "authentication_insufficient",
         }
     }
 }

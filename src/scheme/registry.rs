@@ -80,6 +80,13 @@ macro_rules! schemes {
                 }
             }
 
+            /// See [`Scheme::key_sources`].
+            pub fn key_sources(&self) -> Vec<Arc<KeySource>> {
+                match self {
+                    $( Self::$type(scheme) => scheme.key_sources(), )+
+                }
+            }
+
             /// See [`Scheme::content_need`].
             pub fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed {
                 match self {
@@ -94,6 +101,22 @@ macro_rules! schemes {
             pub fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<AnyCredential<'r>>, Malformation> {
                 match self {
                     $( Self::$type(scheme) => Ok(scheme.extract(evidence)?.map(AnyCredential::$type)), )+
+                }
+            }
+
+            /// See [`Scheme::place`].
+            pub fn place(&self, credential: &AnyCredential<'_>) -> Place {
+                match (self, credential) {
+                    $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.place(credential), )+
+                    _ => Place::Connection,
+                }
+            }
+
+            /// See [`Scheme::recognise`]. A credential of another kind of scheme is foreign.
+            pub fn recognise(&self, credential: &AnyCredential<'_>) -> Recognition {
+                match (self, credential) {
+                    $( (Self::$type(scheme), AnyCredential::$type(credential)) => scheme.recognise(credential), )+
+                    _ => Recognition::Foreign,
                 }
             }
 

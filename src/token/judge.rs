@@ -5,14 +5,27 @@ use super::{Claims, Decimal};
 use crate::clock::UnixTime;
 use crate::setting::{Located, Position, Problem};
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
-/// What a claim must be. Several conditions in one rule must all hold; a rule without any is refused.
+/// What a claim must be: one of these values, or something with conditions.
+#[derive(Clone, Debug)]
+pub enum ClaimRuleSettings {
+    /// One of the claim's values, which commas separate, is one of these.
+    OneOf(Vec<Box<str>>),
+    /// These conditions hold.
+    Conditions(Box<ClaimConditions>),
+}
+
+/// Conditions for one claim. All that are written must hold; a rule without any is refused.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct ClaimRuleSettings {
+pub struct ClaimConditions {
     /// `true`: the claim is there, whatever its value.
     pub present: Option<bool>,
     /// The whole value is this text.
@@ -21,6 +34,9 @@ pub struct ClaimRuleSettings {
     pub one_of: Option<Vec<Box<str>>>,
     /// Each of these is among the claim's values, which commas separate.
     pub all_of: Option<Vec<Box<str>>>,
+    /// One of the claim's values, which commas separate, is like this one, in which `*` stands for any characters
+    /// or none.
+    pub like: Option<Box<str>>,
     /// The value is a number, this or more.
     pub at_least: Option<Decimal>,
     /// The value is a number, this or less.
@@ -45,6 +61,7 @@ enum Condition {
     Equals(Box<str>),
     OneOf(Box<[Box<str>]>),
     AllOf(Box<[Box<str>]>),
+    Like(Box<[Box<str>]>),
     AtLeast(Decimal),
     AtMost(Decimal),
     After(Timestamp),
@@ -104,12 +121,19 @@ impl ClaimRule {
     /// The rule is empty, or one of its conditions cannot hold for any value.
     pub fn build(settings: &Located<ClaimRuleSettings>) -> Result<Self, Vec<Problem>> {
         let at = settings.at();
-        let rule: &ClaimRuleSettings = settings;
+        let rule = match &**settings {
+            ClaimRuleSettings::OneOf(values) => {
+                let one_of = alternatives(values, at).map(Condition::OneOf).map_err(|problem| vec![problem])?;
+                return Ok(Self { conditions: [one_of].into() });
+            }
+            ClaimRuleSettings::Conditions(rule) => rule,
+        };
         let conditions = [
             rule.present.map(|present| if present { Ok(Condition::Present) } else { Err(absence(at)) }),
             rule.equals.clone().map(|value| Ok(Condition::Equals(value))),
             rule.one_of.as_deref().map(|values| alternatives(values, at).map(Condition::OneOf)),
             rule.all_of.as_deref().map(|values| alternatives(values, at).map(Condition::AllOf)),
+            rule.like.as_deref().map(|pattern| pieces(pattern, at).map(Condition::Like)),
             rule.at_least.map(|number| Ok(Condition::AtLeast(number))),
             rule.at_most.map(|number| Ok(Condition::AtMost(number))),
             rule.after.as_deref().map(|text| date(text, at).map(Condition::After)),
@@ -144,6 +168,7 @@ impl Condition {
             Self::Equals(wanted) => value == &**wanted,
             Self::OneOf(wanted) => value.split(',').any(|each| wanted.iter().any(|one| **one == *each)),
             Self::AllOf(wanted) => wanted.iter().all(|one| value.split(',').any(|each| **one == *each)),
+            Self::Like(pieces) => value.split(',').any(|each| is_like(each, pieces)),
             Self::AtLeast(limit) => Decimal::parse(value).is_some_and(|number| number >= *limit),
             Self::AtMost(limit) => Decimal::parse(value).is_some_and(|number| number <= *limit),
             Self::After(limit) => moment(value).is_some_and(|time| time > *limit),
@@ -170,6 +195,66 @@ fn alternatives(values: &[Box<str>], at: Position) -> Result<Box<[Box<str>]>, Pr
     }
 }
 
+/// What stands between the stars of a pattern. A comma would separate values.
+fn pieces(pattern: &str, at: Position) -> Result<Box<[Box<str>]>, Problem> {
+    if pattern.is_empty() || pattern.contains(',') {
+        return Err(Problem::new(at, format!("the pattern `{pattern}`"), "a pattern such as `eng-*`, without a comma"));
+    }
+    Ok(pattern.split('*').map(Box::from).collect())
+}
+
+/// Whether a value is the pieces with anything between them. Taking the first place for each piece is right, and
+/// looks at every octet at most once per piece.
+fn is_like(value: &str, pieces: &[Box<str>]) -> bool {
+    let [first, between @ .., last] = pieces else {
+        return pieces.first().is_some_and(|only| **only == *value);
+    };
+    let Some(mut rest) = value.strip_prefix(&**first).and_then(|rest| rest.strip_suffix(&**last)) else { return false };
+    between.iter().all(|piece| match rest.split_once(&**piece) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
+}
+
+impl<'de> Deserialize<'de> for ClaimRuleSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RuleVisitor)
+    }
+}
+
+struct RuleVisitor;
+
+impl<'de> Visitor<'de> for RuleVisitor {
+    type Value = ClaimRuleSettings;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of values, or a mapping with conditions such as `present: true`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, values: A) -> Result<ClaimRuleSettings, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(values)).map(ClaimRuleSettings::OneOf)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClaimRuleSettings, A::Error> {
+        let conditions = ClaimConditions::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(ClaimRuleSettings::Conditions(Box::new(conditions)))
+    }
+}
+
+impl JsonSchema for ClaimRuleSettings {
+    fn schema_name() -> Cow<'static, str> {
+        "ClaimRuleSettings".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let conditions = generator.subschema_for::<ClaimConditions>();
+        let list = "values, one of which is among the claim's";
+        json_schema!({ "anyOf": [{ "type": "array", "items": { "type": "string" }, "minItems": 1, "description": list }, conditions] })
+    }
+}
+
 fn date(text: &str, at: Position) -> Result<Timestamp, Problem> {
     let problem = || Problem::new(at, format!("`{text}`"), "a date such as 2010-01-31 or a date-time such as 2010-01-31T12:00:00Z");
     moment(text).ok_or_else(problem)
@@ -188,6 +273,30 @@ mod tests {
 
     fn admits(json: &str, value: &str) -> bool {
         rule(json).unwrap().admits(value, NOW)
+    }
+
+    #[test]
+    fn patterns_have_stars_for_anything() {
+        for (pattern, likes, others) in [
+            ("eng-*", &["eng-", "eng-core", "x,eng-1"][..], &["eng", "xeng-core", "", "ENG-a"][..]),
+            ("*@a.example", &["u@a.example"], &["u@a.example.evil", "u@b.example", "a.example"]),
+            ("a*b*c", &["abc", "a-b-c", "abbcc"], &["ab", "acb", "a-b-cd", "bc"]),
+            ("aa*aa", &["aaaa", "aabaa"], &["aaa", "aa"]),
+            ("a**b", &["ab", "axb"], &["a", "b"]),
+            ("*", &["", "x"], &[]),
+            ("plain", &["plain", "x,plain"], &["plai", "plainly"]),
+        ] {
+            let json = format!(r#"{{"like":"{pattern}"}}"#);
+            likes.iter().for_each(|value| assert!(admits(&json, value), "{pattern} {value}"));
+            others.iter().for_each(|value| assert!(!admits(&json, value), "{pattern} {value}"));
+        }
+        assert!(rule(r#"{"like":"a,b"}"#).is_err() && rule(r#"{"like":""}"#).is_err());
+    }
+
+    #[test]
+    fn a_list_is_short_for_one_of() {
+        assert!(admits(r#"["patron","owner"]"#, "guest,owner") && !admits(r#"["patron"]"#, "guest"));
+        assert!(rule("[]").is_err() && rule(r#"["a,b"]"#).is_err());
     }
 
     #[test]

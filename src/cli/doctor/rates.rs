@@ -3,7 +3,8 @@
 use crate::clock::{self, UnixTime};
 use crate::config;
 use crate::crypto::{DigestAlgorithm, MacKey, SystemRandom, base64, sha256};
-use crate::scheme::{AnyScheme, Carries, Connection, Evidence, Received, RequestHead, Resources, SchemeConfig, TransportSecurity};
+use crate::scheme::{AnyScheme, Beside, Carries, Connection, Evidence, Received, RequestHead, Resources, SchemeConfig, TransportSecurity};
+use crate::keys::KeySources;
 use crate::setting::{Environment, Files};
 use crate::store::{StoreSizes, Stores};
 use crate::token::swt::{Statement, SwtKey, issue};
@@ -112,7 +113,9 @@ impl Specimen {
         let (name, files) = (Arc::from("doctor"), Files::below(Path::new("")));
         let (random, sizes) = (Arc::new(SystemRandom::new()), StoreSizes { replay_marks: 1, revocations: 1 });
         let stores = Stores::new(sizes, clock::now(), &*random).map(Arc::new).map_err(|error| error.to_string())?;
-        let scheme = config.build(&Resources { name: &name, files: &files, stores: &stores, random: &random }).map_err(told)?;
+        let key_sources = KeySources::default();
+        let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };
+        let scheme = config.build(&resources).map_err(told)?;
         let now = clock::now();
         let value = HeaderValue::try_from(format!("WRAP access_token=\"{}\"", token(now)?)).map_err(|error| error.to_string())?;
         let connection = Connection { peer: ([127, 0, 0, 1], 1).into(), security: TransportSecurity::Clear };
@@ -129,7 +132,14 @@ impl Specimen {
             received: Received { target: b"/bartender/", host: b"localhost:8080" },
             fields: &self.fields,
         };
-        let evidence = Evidence { head, connection: &self.connection, content: b"", carries: Carries::Nothing, now: self.now };
+        let evidence = Evidence {
+            head,
+            connection: &self.connection,
+            content: b"",
+            carries: Carries::Nothing,
+            beside: Beside::Refused,
+            now: self.now,
+        };
         let credential = self.scheme.extract(&evidence).map_err(|malformation| malformation.reason())?.ok_or("no token")?;
         match ready(self.scheme.verify(&credential, &evidence)) {
             Poll::Ready(verdict) => verdict.map(drop).map_err(|refusal| refusal.reason().to_owned()),

@@ -152,12 +152,14 @@ const fn reason(verdict: Verdict) -> &'static str {
 }
 
 fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
-    let Admission::AnyOf(ids) = &route.admission else {
-        return text.line("Must prove", "nothing: the route is public");
+    let (ids, between) = match &route.admission {
+        Admission::Public => return text.line("Must prove", "nothing: the route is public"),
+        Admission::AnyOf(ids) => (ids, "        or"),
+        Admission::AllOf(ids) => (ids, "       and"),
     };
     let schemes: Vec<_> = ids.iter().filter_map(|id| snapshot.schemes.get(id.index())).collect();
     for (place, named) in schemes.iter().enumerate() {
-        let label = if place == 0 { "Must prove" } else { "        or" };
+        let label = if place == 0 { "Must prove" } else { between };
         text.line(label, &format!("`{}` ({}), by one credential in", named.name, named.scheme.kind()));
         places(named.scheme.carriers()).iter().for_each(|place| text.more(&format!("- {place}")));
         text.more(match named.scheme.onward() {
@@ -210,8 +212,7 @@ fn destination(snapshot: &Snapshot, route: &Route, judged: &Judged<'_>, text: &m
 
 /// The query as it is forwarded, if the token in it holds.
 fn stripped(snapshot: &Snapshot, route: &Route, query: &str) -> String {
-    let Admission::AnyOf(ids) = &route.admission else { return query.to_owned() };
-    let schemes = ids.iter().filter_map(|id| snapshot.schemes.get(id.index()));
+    let schemes = route.admission.schemes().iter().filter_map(|id| snapshot.schemes.get(id.index()));
     let removing = schemes.filter(|named| named.scheme.onward() == Onward::Removed);
     removing.fold(query.to_owned(), |query, named| named.scheme.carriers().without_credentials(&query).into_owned())
 }
@@ -236,10 +237,10 @@ fn identity(route: &Route, text: &mut Text) {
     let names: Vec<_> = route.identity.names().map(|name| spelt(name.as_str())).collect();
     match (&route.admission, names.is_empty()) {
         (Admission::Public, _) => text.line("Identity", "none is forwarded, and identity fields of the client are removed"),
-        (Admission::AnyOf(_), true) => {
+        (Admission::AnyOf(_) | Admission::AllOf(_), true) => {
             text.line("Identity", "no fields are set (the route has no `identity`); those of the client are removed")
         }
-        (Admission::AnyOf(_), false) => {
+        (Admission::AnyOf(_) | Admission::AllOf(_), false) => {
             text.line("Identity", &names.join(", "));
             text.more("each set where the credential has a value for it, and removed if the client sent it");
         }

@@ -8,7 +8,8 @@ mod upstream;
 pub use limits::Limits;
 pub use listener::{Admin, CertificatePair, Listener, ListenerTls};
 pub use route::{
-    AnyOf, AuthRequirement, BodyMode, ClaimField, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, RewriteRule, Route,
+    AuthRequirement, BodyMode, ClaimField, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, RewriteRule, Route,
+    SchemeList,
 };
 pub use upstream::{Balance, HealthCheck, HttpProtocol, Server, ServerEntry, Upstream, UpstreamHost, UpstreamTls, Verification};
 

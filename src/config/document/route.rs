@@ -1,5 +1,6 @@
 //! What may be asked for, and what it takes.
 
+use crate::authorization::AuthorizationSettings;
 use crate::setting::Located;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -22,6 +23,9 @@ pub struct Route {
     /// What a request must prove. A route has this or says `public: true`.
     #[serde(default)]
     pub authenticate: Option<Located<AuthRequirement>>,
+    /// What the identity that was proved must have; by default nothing more.
+    #[serde(default)]
+    pub authorize: Option<Located<AuthorizationSettings>>,
     /// `true`: nothing is proved and no identity is forwarded.
     #[serde(default)]
     pub public: Option<Located<bool>>,
@@ -71,21 +75,23 @@ pub struct MatchRule {
     pub methods: Vec<Located<String>>,
 }
 
-/// What a request must prove: the name of a scheme, or one of several.
+/// What a request must prove: the name of a scheme, one of several, or several at once.
 #[derive(Clone, Debug)]
 pub enum AuthRequirement {
     /// This scheme.
     Scheme(Box<str>),
-    /// The one of these schemes whose credential the request carries.
-    AnyOf(AnyOf),
+    /// Several schemes.
+    Several(SchemeList),
 }
 
-/// One of several schemes.
+/// Several schemes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AnyOf {
+#[serde(rename_all = "snake_case")]
+pub enum SchemeList {
     /// Names of schemes; the request must satisfy the one whose credential it carries.
-    pub any_of: Vec<String>,
+    AnyOf(Vec<String>),
+    /// Names of schemes; the request must carry a credential of each. The first says who it is.
+    AllOf(Vec<String>),
 }
 
 impl AuthRequirement {
@@ -93,7 +99,7 @@ impl AuthRequirement {
     pub fn names(&self) -> Vec<&str> {
         match self {
             Self::Scheme(name) => vec![name],
-            Self::AnyOf(list) => list.any_of.iter().map(String::as_str).collect(),
+            Self::Several(SchemeList::AnyOf(names) | SchemeList::AllOf(names)) => names.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -110,7 +116,7 @@ impl<'de> Visitor<'de> for RequirementVisitor {
     type Value = AuthRequirement;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a scheme, or a mapping with `any_of`")
+        f.write_str("the name of a scheme, or a mapping with `any_of` or `all_of`")
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<AuthRequirement, E> {
@@ -118,7 +124,7 @@ impl<'de> Visitor<'de> for RequirementVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AuthRequirement, A::Error> {
-        AnyOf::deserialize(MapAccessDeserializer::new(map)).map(AuthRequirement::AnyOf)
+        SchemeList::deserialize(MapAccessDeserializer::new(map)).map(AuthRequirement::Several)
     }
 }
 
@@ -127,7 +133,7 @@ impl JsonSchema for AuthRequirement {
         "AuthRequirement".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let list = generator.subschema_for::<AnyOf>();
+        let list = generator.subschema_for::<SchemeList>();
         json_schema!({ "anyOf": [{ "type": "string", "description": "the name of a scheme" }, list] })
     }
 }

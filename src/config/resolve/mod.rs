@@ -7,7 +7,7 @@ mod upstreams;
 
 use super::document::{Document, Limits, PathParameterRule, StoreSettings};
 use super::identity::ManagedNames;
-use super::snapshot::Snapshot;
+use super::snapshot::{Lasting, Snapshot};
 use super::suggest;
 use crate::clock;
 use crate::crypto::SystemRandom;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// Every problem found, in no particular order.
-pub(super) fn resolve(document: Document, base: &Path, stores: Option<Arc<Stores>>) -> Result<Snapshot, Vec<Problem>> {
+pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>) -> Result<Snapshot, Vec<Problem>> {
     let files = Files::below(base);
     let mut problems = Vec::new();
     let Document { listeners, admin, workers, schemes, upstreams, routes, limits, trusted_proxies, .. } = document;
@@ -31,13 +31,13 @@ pub(super) fn resolve(document: Document, base: &Path, stores: Option<Arc<Stores
     check_spool(&limits, &mut problems);
     let sizes = store_sizes(&document.stores, &mut problems);
     let fixed = listeners::fixed(&listeners, admin.as_ref(), workers, sizes, &mut problems);
-    let stores = match stores {
-        Some(stores) => stores,
-        None => open_stores(&document.stores, sizes).map_err(|problem| vec![problem])?,
+    let lasting = match lasting {
+        Some(lasting) => lasting,
+        None => begin(&document.stores, sizes).map_err(|problem| vec![problem])?,
     };
     let certificates = listeners::certificates(&listeners, &files, &mut problems);
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
-    let (schemes, scheme_names) = schemes::build(schemes, (&files, &stores), &mut problems);
+    let (schemes, scheme_names) = schemes::build(schemes, (&files, &lasting), &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
     let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names);
     let (routes, table) = routes::build(&routes, &names, &mut problems);
@@ -58,7 +58,7 @@ pub(super) fn resolve(document: Document, base: &Path, stores: Option<Arc<Stores
         graceful_stop: document.graceful_stop.duration(),
         fixed,
         certificates,
-        stores,
+        lasting,
         files: files.named(),
     })
 }
@@ -83,9 +83,10 @@ fn store_sizes(written: &StoreSettings, problems: &mut Vec<Problem>) -> StoreSiz
     StoreSizes { replay_marks: size(*written.replay_marks), revocations: size(*written.revocations) }
 }
 
-fn open_stores(written: &StoreSettings, sizes: StoreSizes) -> Result<Arc<Stores>, Problem> {
+fn begin(written: &StoreSettings, sizes: StoreSizes) -> Result<Lasting, Problem> {
     let no_randomness = |_| Problem::new(written.replay_marks.at(), "a system without randomness", "a working source of randomness");
-    Stores::new(sizes, clock::now(), &SystemRandom::new()).map(Arc::new).map_err(no_randomness)
+    let stores = Stores::new(sizes, clock::now(), &SystemRandom::new()).map_err(no_randomness)?;
+    Ok(Lasting { stores: Arc::new(stores), key_sources: Arc::default() })
 }
 
 /// Contents must have somewhere to wait before the first one comes.

@@ -1,7 +1,8 @@
 //! The routes: patterns built, names found, conflicts told.
 
 use super::unknown;
-use crate::config::document::{AuthRequirement, IdentityFields, IdentityPreset, MatchRule, RewriteRule, Route as Written};
+use crate::authorization::Authorization;
+use crate::config::document::{AuthRequirement, IdentityFields, IdentityPreset, MatchRule, RewriteRule, Route as Written, SchemeList};
 use crate::config::identity::IdentityPlan;
 use crate::config::snapshot::{Admission, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
 use crate::route::{HostPattern, Methods, PathPattern, PatternProblem, Rewrite, RoutePattern, RouteTable};
@@ -133,6 +134,7 @@ fn route(
     problems: &mut Vec<Problem>,
 ) -> Option<Route> {
     let admission = keep(admission(written, names), problems);
+    let authorization = keep(authorization(written), problems);
     let upstream = keep(names.upstream(&written.upstream).map_err(|problem| vec![problem]), problems);
     let identity = keep(plans.of(&written.identity).map(Some), problems);
     let pattern = pattern?;
@@ -143,7 +145,16 @@ fn route(
     };
     let about: Arc<str> = about(&written.matches).into();
     let name = written.name.as_ref().map_or_else(|| Arc::clone(&about), |name| name.as_str().into());
-    Some(Route { name, about, admission: admission?, upstream: upstream?, rewrite: rewrite?, identity: identity?, body: written.body })
+    Some(Route {
+        name,
+        about,
+        admission: admission?,
+        authorization: authorization?,
+        upstream: upstream?,
+        rewrite: rewrite?,
+        identity: identity?,
+        body: written.body,
+    })
 }
 
 /// Plans that many routes share: one preset, nothing else.
@@ -197,6 +208,17 @@ fn admission(written: &Located<Written>, names: &Names<'_>) -> Result<Option<Adm
     }
 }
 
+/// Rules for identities, on a route that has some.
+fn authorization(written: &Located<Written>) -> Result<Option<Authorization>, Vec<Problem>> {
+    match (&written.authorize, &written.authenticate) {
+        (None, _) => Ok(Some(Authorization::default())),
+        (Some(rules), Some(_)) => Authorization::build(rules).map(Some),
+        (Some(rules), None) => {
+            Err(vec![Problem::new(rules.at(), "`authorize` without `authenticate`", "rules only where somebody is proved to be somebody")])
+        }
+    }
+}
+
 fn required(requirement: &Located<AuthRequirement>, names: &Names<'_>) -> Result<Option<Admission>, Vec<Problem>> {
     let at = requirement.at();
     let written = requirement.names();
@@ -217,21 +239,29 @@ fn required(requirement: &Located<AuthRequirement>, names: &Names<'_>) -> Result
         return Err(problems);
     }
     let Some(ids) = found.into_iter().collect::<Option<Vec<SchemeId>>>() else { return Ok(None) };
-    apart(&ids, &written, names, at)?;
-    Ok(Some(Admission::AnyOf(ids.into())))
+    let is_repeated = |id: &SchemeId| ids.iter().filter(|other| *other == id).count() > 1;
+    if ids.iter().any(is_repeated) {
+        return Err(vec![Problem::new(at, "a scheme that is listed twice", "each scheme once")]);
+    }
+    match &**requirement {
+        AuthRequirement::Scheme(_) | AuthRequirement::Several(SchemeList::AnyOf(_)) => Ok(Some(Admission::AnyOf(ids))),
+        AuthRequirement::Several(SchemeList::AllOf(_)) => {
+            apart(&ids, &written, names, at)?;
+            Ok(Some(Admission::AllOf(ids)))
+        }
+    }
 }
 
-/// Schemes side by side must read their credentials from different places, or a request could fit two of them.
+/// Schemes that must all be satisfied read their credentials from different places: one credential is not two.
 fn apart(ids: &[SchemeId], written: &[&str], names: &Names<'_>, at: Position) -> Result<(), Vec<Problem>> {
     let (built, _) = names.schemes;
     let carriers = |id: &SchemeId| built.get(id.index()).map(|named| named.scheme.carriers());
     for (place, one) in ids.iter().enumerate() {
         for (other_place, other) in ids.iter().enumerate().take(place) {
-            let shared = carriers(one).zip(carriers(other)).is_some_and(|(one, other)| one.overlaps(other));
-            if shared || one == other {
+            if carriers(one).zip(carriers(other)).is_some_and(|(one, other)| one.overlaps(other)) {
                 let [first, second] = [other_place, place].map(|place| written.get(place).copied().unwrap_or_default());
                 let found = format!("`{first}` and `{second}`, which read their credentials from the same place");
-                return Err(vec![Problem::new(at, found, "schemes with different places; several issuers fit into one scheme")]);
+                return Err(vec![Problem::new(at, found, "schemes with different places under `all_of`")]);
             }
         }
     }

@@ -25,11 +25,8 @@ pub(super) fn pledge(stated: &Stated<'_>, fields: &HeaderMap) -> Result<ContentP
             }
         }
     }
-    let mut claimed = claimed.into_iter();
-    Ok(claimed.next().map_or(ContentPledge::Nothing, |first| {
-        let begun = ContentDigest::begin(first.algorithm, &[], &first.octets);
-        ContentPledge::Digest(Box::new(claimed.fold(begun, |digest, next| digest.and(next.algorithm, &next.octets))))
-    }))
+    let pledged = claimed.iter().map(|claimed| ContentDigest::begin(claimed.algorithm, &[], &claimed.octets));
+    Ok(pledged.map(|digest| ContentPledge::Digest(Box::new(digest))).fold(ContentPledge::Nothing, ContentPledge::and))
 }
 
 /// The digests of a field, none where it is not covered. One that is covered and says nothing that can be compared

@@ -1,7 +1,7 @@
 //! Finds the one token of a request, in the places where the settings accept it (OAuth WRAP 0.9.7.2 §4).
 
 use super::Accept;
-use crate::scheme::{ContentNeed, Evidence, Malformation, Repeated, RequestHead};
+use crate::scheme::{Beside, ContentNeed, Evidence, Malformation, Place, Repeated, RequestHead};
 use crate::token::form;
 use http::header::AUTHORIZATION;
 use memchr::memmem;
@@ -16,11 +16,16 @@ pub(super) const SHARED_NAME: &str = "access_token";
 /// A token as presented, its transport encoding removed. Not judged yet.
 pub struct WrapCredential<'r> {
     token: Cow<'r, str>,
+    place: Place,
 }
 
 impl WrapCredential<'_> {
     pub(super) fn token(&self) -> &str {
         &self.token
+    }
+
+    pub(super) const fn place(&self) -> &Place {
+        &self.place
     }
 }
 
@@ -41,6 +46,7 @@ pub(super) struct Extractor {
 struct Presented<'r> {
     text: Cow<'r, str>,
     name: NameUse,
+    place: Place,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,11 +68,16 @@ impl Extractor {
         let field = evidence.head.sole(&AUTHORIZATION).map_err(|Repeated| Malformation::FieldRepeated)?;
         let presented = match (field, self.parameter(evidence)?) {
             // Two credentials are refused even if the other one is not ours: which one speaks for the caller?
-            (Some(_), Some(_)) => return Err(Malformation::SeveralTokens),
+            (Some(_), Some(_)) if self.reads_field() || evidence.beside == Beside::Refused => return Err(Malformation::SeveralTokens),
+            (Some(_), parameter @ Some(_)) => parameter,
             (Some(value), None) => self.in_field(value)?,
             (None, parameter) => parameter,
         };
         presented.map_or(Ok(None), |presented| self.token(presented))
+    }
+
+    fn reads_field(&self) -> bool {
+        self.accepts(Accept::Header) || self.accepts(Accept::Bearer)
     }
 
     fn accepts(&self, place: Accept) -> bool {
@@ -76,10 +87,10 @@ impl Extractor {
     fn parameter<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<Presented<'r>>, Malformation> {
         let mut found = None;
         if self.accepts(Accept::Query) {
-            sole_parameter(&mut found, evidence.head.query.as_bytes(), Malformation::CredentialSyntax)?;
+            sole_parameter(&mut found, (evidence.head.query.as_bytes(), Place::Query), Malformation::CredentialSyntax)?;
         }
         if self.accepts(Accept::Form) && evidence.head.has_media_type(form::MEDIA_TYPE) {
-            sole_parameter(&mut found, evidence.content, Malformation::ContentSyntax)?;
+            sole_parameter(&mut found, (evidence.content, Place::Content), Malformation::ContentSyntax)?;
         }
         Ok(found)
     }
@@ -94,13 +105,13 @@ impl Extractor {
             return Ok(None);
         };
         let text = text.and_then(|text| std::str::from_utf8(text).ok()).ok_or(Malformation::CredentialSyntax)?;
-        Ok(Some(Presented { text: Cow::Borrowed(text), name }))
+        Ok(Some(Presented { text: Cow::Borrowed(text), name, place: Place::Field(AUTHORIZATION) }))
     }
 
     /// Some clients carry a token with its escapes escaped once more. The shape tells, and the raw shape
     /// wins: unescaping a raw token would change the octets that are signed.
     fn token<'r>(&self, presented: Presented<'r>) -> Result<Option<WrapCredential<'r>>, Malformation> {
-        let Presented { text, name } = presented;
+        let Presented { text, name, place } = presented;
         let token = if has_raw_shape(&text) {
             text
         } else if has_escaped_shape(&text) {
@@ -113,12 +124,16 @@ impl Extractor {
         if token.len() > self.max_token {
             return Err(Malformation::TokenTooLarge);
         }
-        Ok(Some(WrapCredential { token }))
+        Ok(Some(WrapCredential { token, place }))
     }
 }
 
 /// Adds the token parameter of a query or form to what was found before it.
-fn sole_parameter<'r>(found: &mut Option<Presented<'r>>, form: &'r [u8], syntax: Malformation) -> Result<(), Malformation> {
+fn sole_parameter<'r>(
+    found: &mut Option<Presented<'r>>,
+    (form, place): (&'r [u8], Place),
+    syntax: Malformation,
+) -> Result<(), Malformation> {
     for pair in form::pairs(form) {
         let name = match pair.name {
             name if form::decodes_to(name, WRAP_NAME) => NameUse::Ours,
@@ -129,7 +144,7 @@ fn sole_parameter<'r>(found: &mut Option<Presented<'r>>, form: &'r [u8], syntax:
         if text.is_empty() {
             return Err(syntax);
         }
-        if found.replace(Presented { text, name }).is_some() {
+        if found.replace(Presented { text, name, place: place.clone() }).is_some() {
             return Err(Malformation::SeveralTokens);
         }
     }

@@ -12,7 +12,8 @@ pub use config::{Accept, AudienceMatch, ForwardToken, IssuerConfig, WrapConfig};
 pub use extract::WrapCredential;
 
 use super::{
-    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme,
+    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Place, Proof, Recognition, Refusal, RequestHead,
+    Resources, Scheme,
 };
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
@@ -62,6 +63,14 @@ claims:
 
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<WrapCredential<'r>>, Malformation> {
         self.extractor.extract(evidence)
+    }
+
+    fn place(&self, credential: &Self::Credential<'_>) -> Place {
+        credential.place().clone()
+    }
+
+    fn recognise(&self, credential: &Self::Credential<'_>) -> Recognition {
+        self.verifier.recognise(credential.token())
     }
 
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {

@@ -3,7 +3,7 @@
 use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, sha256};
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Fingerprint, Malformation, Memory, Principal, Refusal, Rejection};
+use crate::scheme::{Fingerprint, Malformation, Memory, Principal, Recognition, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::swt::{Expiry, Swt, SwtKey, Unconfirmed, Unproved};
 use crate::token::{AudienceRule, ClaimRules};
@@ -49,6 +49,12 @@ impl Verifier {
         let end = principal.expires().later(self.requirements.leeway);
         self.verdicts.keep(&digest, Arc::clone(&principal), principal.octets(), end);
         Ok((principal, Memory::Miss))
+    }
+
+    /// By the issuer that the token names, which nobody has proved.
+    pub(super) fn recognise(&self, token: &str) -> Recognition {
+        let is_ours = |token: Unconfirmed<'_>| self.requirements.issuers.iter().any(|issuer| token.names_issuer(&issuer.name));
+        if Unconfirmed::parse(token).is_ok_and(is_ours) { Recognition::Named } else { Recognition::Foreign }
     }
 
     pub(super) fn verdict_counts(&self) -> CacheCounts {

@@ -16,13 +16,13 @@ use super::wire::digest_field::Covered;
 use super::wire::{FIELD_FAMILY, SignatureName};
 use crate::crypto::base64;
 use crate::fetch::SystemLookup;
+use crate::keys::{KeySource, KeyTerms};
 use crate::scheme::wrap::build::{self as terms, Audiences, Terms};
 use crate::scheme::wrap::{AudienceMatch, ForwardToken};
 use crate::scheme::{Carriers, Onward, Resources};
 use crate::setting::{ByteSize, Files, Located, Period, Problem};
 use crate::store::{Namespace, VerdictCache};
 use crate::token::context::{Binding, KeyRing};
-use crate::token::jose::KeySet;
 use crate::token::jose::jwe::SharedKey;
 use crate::token::jwt::{Requirements, TypeRule};
 use crate::token::x509::TrustAnchors;
@@ -125,7 +125,7 @@ fn profiles(config: &Located<WssecConfig>, resources: &Resources<'_>, problems: 
     let before = problems.len();
     let profiles = Profiles {
         scheme: Arc::clone(resources.name),
-        jwt: jwt.as_ref().and_then(|jwt| json_web_tokens(jwt, files, problems)),
+        jwt: jwt.as_ref().and_then(|jwt| json_web_tokens(jwt, resources, problems)),
         swt: swt.as_ref().and_then(|swt| simple_web_tokens(swt, files, problems)),
         x509v3: x509v3.as_ref().and_then(|x509v3| certificates(x509v3, files, problems)),
         contexts: config.context.as_ref().and_then(|context| contexts(context, &config.realm, resources, problems)),
@@ -134,15 +134,15 @@ fn profiles(config: &Located<WssecConfig>, resources: &Resources<'_>, problems: 
     (problems.len() == before).then_some(profiles)
 }
 
-fn json_web_tokens(jwt: &Located<JwtProfile>, files: &Files, problems: &mut Problems) -> Option<JwtTokens> {
+fn json_web_tokens(jwt: &Located<JwtProfile>, resources: &Resources<'_>, problems: &mut Problems) -> Option<JwtTokens> {
     if jwt.issuer.is_empty() {
         problems.push(Problem::new(jwt.issuer.at(), "an empty name", "the issuer's name as tokens state it"));
     }
     let stated = Audiences { sole: None, several: Some(&jwt.audiences), compared: AudienceMatch::Exact, at: jwt.at() };
     let audiences: Box<[AudienceRule]> = terms::audiences(&stated, problems);
     let leeway = terms::leeway(&jwt.leeway, problems);
-    let keys = keep(key_set(&jwt.jwks_file, files), problems);
-    let proof_key = jwt.proof_key_file.as_ref().and_then(|file| keep(shared_key(file, files), problems));
+    let keys = key_source(jwt, resources).map_err(|found| problems.extend(found)).ok();
+    let proof_key = jwt.proof_key_file.as_ref().and_then(|file| keep(shared_key(file, resources.files), problems));
     let requirements = Requirements {
         token_type: TypeRule::AccessToken,
         issuer: (**jwt.issuer).into(),
@@ -250,17 +250,18 @@ fn named_coverage(names: &Located<Vec<Located<Box<str>>>>, problems: &mut Proble
     Some(Coverage { names, fragments: FragmentCoverage::AsNamed })
 }
 
-fn key_set(file: &Located<PathBuf>, files: &Files) -> Result<KeySet, Problem> {
-    let text = files.read(file)?;
-    let expected = "a JSON Web Key Set (RFC 7517 §5) with at least one key that can be used";
-    let set = KeySet::read(&text).map_err(|syntax| Problem::new(file.at(), syntax.to_string(), expected))?;
-    match set.skipped().first() {
-        _ if !set.keys().is_empty() => Ok(set),
-        Some(skipped) => {
-            Err(Problem::new(file.at(), format!("a key set whose keys cannot be used; the first is {}", skipped.reason), expected))
-        }
-        None => Err(Problem::new(file.at(), "an empty key set", expected)),
-    }
+fn key_source(jwt: &Located<JwtProfile>, resources: &Resources<'_>) -> Result<Arc<KeySource>, Problems> {
+    let terms = KeyTerms {
+        issuer: Some(&jwt.issuer),
+        jwks_file: jwt.jwks_file.as_ref(),
+        jwks: jwt.jwks.as_ref(),
+        jwks_uri: jwt.jwks_uri.as_ref(),
+        discovery: &jwt.discovery,
+        jwks_hosts: &jwt.jwks_hosts,
+        refresh: &jwt.key_refresh,
+        at: jwt.at(),
+    };
+    resources.key_sources.build(&terms, resources.files, resources.random)
 }
 
 fn shared_key(file: &Located<PathBuf>, files: &Files) -> Result<SharedKey, Problem> {

@@ -2,6 +2,7 @@
 
 use super::reference::ReferenceSettings;
 use super::wire::{DigestName, SignatureName};
+use crate::keys::{Discovery, KeyRefreshSettings};
 use crate::scheme::wrap::config as wrap;
 use crate::scheme::wrap::{AudienceMatch, ForwardToken, IssuerConfig};
 use crate::setting::{ByteSize, Located, Period};
@@ -77,8 +78,25 @@ pub struct JwtProfile {
     pub issuer: Located<Box<str>>,
     /// For whom a token may be.
     pub audiences: Located<Vec<Located<Box<str>>>>,
-    /// A file with the issuer's keys, as a JSON Web Key Set.
-    pub jwks_file: Located<PathBuf>,
+    /// A file with the issuer's keys, as a JSON Web Key Set. Exactly one of `jwks_file`, `jwks`, `jwks_uri` and
+    /// `discovery` says where they are.
+    #[serde(default)]
+    pub jwks_file: Option<Located<PathBuf>>,
+    /// The issuer's keys themselves, as the text of a JSON Web Key Set.
+    #[serde(default)]
+    pub jwks: Option<Located<Box<str>>>,
+    /// The address of the issuer's keys, which are fetched and kept fresh.
+    #[serde(default)]
+    pub jwks_uri: Option<Located<Box<str>>>,
+    /// Whether the issuer is asked for that address (OpenID Connect Discovery 1.0, RFC 8414).
+    #[serde(default = "Discovery::unwritten")]
+    pub discovery: Located<Discovery>,
+    /// Hosts, beside the issuer's own, at which keys may lie that discovery leads to.
+    #[serde(default)]
+    pub jwks_hosts: Vec<Located<Box<str>>>,
+    /// How keys that are fetched are kept fresh.
+    #[serde(default = "KeyRefreshSettings::unwritten")]
+    pub key_refresh: Located<KeyRefreshSettings>,
     /// A file with the key that opens sealed proof keys (`cnf: { jwe }`): 32 octets in base64. Without it only
     /// public keys (`cnf: { jwk }`) prove possession.
     #[serde(default)]

@@ -45,7 +45,8 @@ impl Contexts {
             claims,
             fingerprint: Fingerprint::of_digest(token.digest),
         }));
-        let holder = Holder { principal, key: HolderKey::Context(secret), standing: Standing::Context { issued }, namespace };
+        let holder =
+            Holder { principal, key: HolderKey::Context(secret), standing: Standing::Context { issued }, namespace, generation: 0 };
         Ok(Judged { holder, until: expires })
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Holder {
     pub(super) standing: Standing,
     /// Nonces are told apart by it.
     pub(super) namespace: Namespace,
+    /// Which of its issuer's keys the token holds by, where those change: another generation judges anew.
+    pub(super) generation: u64,
 }
 
 /// What kind of token it is.

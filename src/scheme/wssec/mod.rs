@@ -25,15 +25,18 @@ pub use extract::WssecCredential;
 pub use reference::{ReferenceFault, ReferenceRefused, ReferenceSettings};
 
 use super::{
-    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme,
+    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Recognition, Refusal, RequestHead, Resources,
+    Scheme,
 };
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
+use crate::keys::KeySource;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;
 use challenge::Challenges;
 use extract::Extractor;
 use http::HeaderValue;
+use std::sync::Arc;
 use verify::Verifier;
 
 /// A relying party of HTTP message authentication.
@@ -79,12 +82,20 @@ context: { lifetime: 12h, key_file: keys/context.key, allow_cleartext: false }
         self.extractor.extract(evidence)
     }
 
+    fn recognise(&self, credential: &Self::Credential<'_>) -> Recognition {
+        self.verifier.recognise(credential)
+    }
+
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
         self.verifier.verify(credential, evidence).await
     }
 
     fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint {
         Fingerprint::of_digest(&sha256(credential.token.as_deref().unwrap_or_default()))
+    }
+
+    fn key_sources(&self) -> Vec<Arc<KeySource>> {
+        self.verifier.profiles.jwt.iter().map(|tokens| Arc::clone(&tokens.keys)).collect()
     }
 
     fn verdict_counts(&self) -> Option<CacheCounts> {

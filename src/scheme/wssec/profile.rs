@@ -4,14 +4,15 @@ use super::contexts::Contexts;
 use super::holder::{Holder, HolderKey, Standing};
 use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, PublicKey};
+use crate::keys::KeySource;
 use crate::scheme::principal::Asserted;
 use crate::scheme::wrap::verify::Requirements as SwtRequirements;
-use crate::scheme::{Fingerprint, Malformation, Principal, Refusal, Rejection};
+use crate::scheme::{Fault, Fingerprint, Malformation, Principal, Refusal, Rejection};
 use crate::store::Namespace;
 use crate::token::context::{self, FirstProfile};
 use crate::token::jose::cnf::{self, ProofKey};
 use crate::token::jose::jwe::SharedKey;
-use crate::token::jose::{KeySet, Unconfirmed, Unproved};
+use crate::token::jose::{Unconfirmed, Unproved};
 use crate::token::jwt::{Holder as JwtHolder, Jwt, JwtMiss, Requirements as JwtRequirements};
 use crate::token::x509::{self, AlternativeName, ProvedCertificate, TrustAnchors, X509Refusal};
 use crate::token::{ClaimRules, Claims, ClaimsBuilder};
@@ -33,7 +34,7 @@ pub(super) struct Profiles {
 /// JSON Web Tokens.
 pub(super) struct JwtTokens {
     pub(super) requirements: JwtRequirements,
-    pub(super) keys: KeySet,
+    pub(super) keys: Arc<KeySource>,
     pub(super) proof_key: Option<SharedKey>,
 }
 
@@ -71,6 +72,18 @@ impl Profile<'_> {
             Self::Context(_) => "sct",
             #[cfg(test)]
             Self::Prepared => FirstProfile::Saml2.word(),
+        }
+    }
+}
+
+impl Profile<'_> {
+    /// The generation of the keys by which its tokens hold, for verdicts that were reached before.
+    pub(super) async fn generation(self, now: UnixTime) -> Result<u64, Fault> {
+        match self {
+            Self::Jwt(tokens) => tokens.keys.keys(now).await.map(|keys| keys.generation()).map_err(|_| Fault::KeysUnavailable),
+            Self::Swt(_) | Self::X509v3(_) | Self::Context(_) => Ok(0),
+            #[cfg(test)]
+            Self::Prepared => Ok(0),
         }
     }
 }
@@ -123,9 +136,9 @@ impl Profiles {
     }
 
     /// Judges a token of this kind.
-    pub(super) fn judge(&self, profile: Profile<'_>, token: Presented<'_>, now: UnixTime) -> Result<Judged, Refusal> {
+    pub(super) async fn judge(&self, profile: Profile<'_>, token: Presented<'_>, now: UnixTime) -> Result<Judged, Refusal> {
         let judged = match profile {
-            Profile::Jwt(tokens) => tokens.judge(&self.scheme, token, now),
+            Profile::Jwt(tokens) => tokens.judge(&self.scheme, token, now).await,
             Profile::Swt(tokens) => tokens.judge(&self.scheme, token, now),
             Profile::X509v3(certificates) => certificates.judge(&self.scheme, token, now),
             Profile::Context(contexts) => contexts.judge(&self.scheme, token, now),
@@ -138,10 +151,11 @@ impl Profiles {
 }
 
 impl JwtTokens {
-    fn judge(&self, scheme: &Arc<str>, token: Presented<'_>, now: UnixTime) -> Result<Judged, Refusal> {
+    async fn judge(&self, scheme: &Arc<str>, token: Presented<'_>, now: UnixTime) -> Result<Judged, Refusal> {
         let text = std::str::from_utf8(token.octets).map_err(|_| Malformation::TokenSyntax)?;
         let unconfirmed = Unconfirmed::parse(text).map_err(|_| Malformation::TokenSyntax)?;
-        let confirmed = unconfirmed.confirmed_by(self.keys.keys()).map_err(unproved)?;
+        let keys = self.keys.keys_for(unconfirmed.header().key_id(), now).await.map_err(|_| Fault::KeysUnavailable)?;
+        let confirmed = unconfirmed.confirmed_by(keys.keys()).map_err(unproved)?;
         let jwt = Jwt::read(&confirmed).map_err(|_| Malformation::TokenSyntax)?;
         let expires = self.requirements.judge(&jwt, now).map_err(miss)?;
         let key = match jwt.holder().clone() {
@@ -157,7 +171,9 @@ impl JwtTokens {
             claims: jwt.into_claims(),
             fingerprint: Fingerprint::of_digest(token.digest),
         };
-        Ok(judged_token(Principal::assertion(asserted), key, FirstProfile::Jwt, token.digest, self.requirements.leeway))
+        let mut judged = judged_token(Principal::assertion(asserted), key, FirstProfile::Jwt, token.digest, self.requirements.leeway);
+        judged.holder.generation = keys.generation();
+        Ok(judged)
     }
 }
 
@@ -186,8 +202,13 @@ impl Certificates {
             fingerprint: Fingerprint::of_digest(token.digest),
         }));
         let namespace = Namespace::new(scheme, principal.issuer(), proved.thumbprint());
-        let holder =
-            Holder { principal, key: HolderKey::Certificate(Arc::new(key)), standing: Standing::Token(FirstProfile::X509v3), namespace };
+        let holder = Holder {
+            principal,
+            key: HolderKey::Certificate(Arc::new(key)),
+            standing: Standing::Token(FirstProfile::X509v3),
+            namespace,
+            generation: 0,
+        };
         Ok(Judged { holder, until: expires })
     }
 }
@@ -196,8 +217,13 @@ impl Certificates {
 fn judged_token(principal: Principal, key: ProofKey, profile: FirstProfile, digest: &[u8; DIGEST_LENGTH], leeway: u64) -> Judged {
     let namespace = Namespace::new(principal.scheme(), principal.issuer(), digest);
     let until = principal.expires().later(leeway);
-    let holder =
-        Holder { principal: Arc::new(principal), key: HolderKey::Token(Arc::new(key)), standing: Standing::Token(profile), namespace };
+    let holder = Holder {
+        principal: Arc::new(principal),
+        key: HolderKey::Token(Arc::new(key)),
+        standing: Standing::Token(profile),
+        namespace,
+        generation: 0,
+    };
     Judged { holder, until }
 }
 

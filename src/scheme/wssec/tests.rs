@@ -34,6 +34,7 @@ mod contexts;
 mod examples;
 mod forgeries;
 mod freshness;
+mod issuer_keys;
 
 /// 2026-06-15.
 const NOW: UnixTime = UnixTime::from_seconds(1_781_481_600);

@@ -14,7 +14,7 @@ use super::wire::security::{LONGEST_SIGNATURE, Security};
 use super::wire::{SignatureName, digest_field::DigestField};
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
-use crate::scheme::{Continuation, Evidence, Fault, Malformation, Memory, Proof, Refusal, Rejection, TransportSecurity};
+use crate::scheme::{Continuation, Evidence, Fault, Malformation, Memory, Proof, Recognition, Refusal, Rejection, TransportSecurity};
 use crate::store::{CacheCounts, VerdictCache};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -50,7 +50,7 @@ impl Verifier {
             Some(token) => (&**token, sha256(token)),
         };
         let token = Presented { octets, digest: &digest };
-        let (holder, memory) = self.holder(&credential.stated.profile, token, evidence.now)?;
+        let (holder, memory) = self.holder(&credential.stated.profile, token, evidence.now).await?;
         check_standing(&holder, &self.freshness.stores)?;
         let first_use = self.freshness.judge(security, &holder.namespace, self.profiles.contexts.as_ref(), evidence.now)?;
         let message = self.message.judge(security.usage, credential, evidence)?;
@@ -63,6 +63,15 @@ impl Verifier {
             memory,
             principal: holder.principal,
         })
+    }
+
+    /// By the realm that the credentials name.
+    pub(super) fn recognise(&self, credential: &WssecCredential<'_>) -> Recognition {
+        match &credential.stated.realm {
+            realm if realm.is_empty() => Recognition::Possible,
+            realm if *realm == *self.realm => Recognition::Named,
+            _ => Recognition::Foreign,
+        }
     }
 
     pub(super) fn verdict_counts(&self) -> CacheCounts {
@@ -82,13 +91,15 @@ impl Verifier {
         }
     }
 
-    fn holder(&self, stated: &str, token: Presented<'_>, now: UnixTime) -> Result<(Holder, Memory), Refusal> {
+    async fn holder(&self, stated: &str, token: Presented<'_>, now: UnixTime) -> Result<(Holder, Memory), Refusal> {
         let profile = self.profiles.find(stated, token.octets)?;
-        // Judged as another kind, it says nothing about this one.
-        if let Some(holder) = self.verdicts.find(token.digest, now).filter(|holder| holder.standing.word() == profile.word()) {
+        let generation = profile.generation(now).await?;
+        // Judged as another kind, or by keys that are gone, it says nothing about this one.
+        let stands = |holder: &Holder| holder.standing.word() == profile.word() && holder.generation == generation;
+        if let Some(holder) = self.verdicts.find(token.digest, now).filter(stands) {
             return Ok((holder, Memory::Hit));
         }
-        let Judged { holder, until } = self.profiles.judge(profile, token, now)?;
+        let Judged { holder, until } = self.profiles.judge(profile, token, now).await?;
         let octets = size_of::<Holder>().saturating_add(holder.principal.octets()).saturating_add(holder.key.octets());
         self.verdicts.keep(token.digest, holder.clone(), octets, until);
         Ok((holder, Memory::Miss))

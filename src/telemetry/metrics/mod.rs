@@ -7,6 +7,7 @@
 //! from a caller.
 
 mod exposition;
+mod keys;
 mod named;
 mod process;
 mod route;
@@ -19,6 +20,7 @@ mod upstream;
 mod tests;
 
 pub use exposition::CONTENT_TYPE;
+pub use keys::KeyReading;
 pub use route::{Judgement, RouteMetrics};
 pub use scheme::{CacheReading, SchemeMetrics};
 pub use series::Held;
@@ -102,6 +104,8 @@ pub struct CertificateReading<'a> {
 pub struct Readings<'a> {
     /// One per scheme that has a cache.
     pub caches: &'a [CacheReading<'a>],
+    /// One per scheme and source of keys that are fetched.
+    pub keys: &'a [KeyReading<'a>],
     /// One per server of every upstream.
     pub servers: &'a [ServerReading<'a>],
     /// One per certificate.
@@ -208,6 +212,7 @@ impl Metrics {
         let mut exposition = Exposition::default();
         route::expose(&self.routes, &mut exposition);
         scheme::expose(&self.schemes, readings.caches, &mut exposition);
+        keys::expose(readings.keys, &mut exposition);
         upstream::expose(&self.upstreams, readings.servers, &mut exposition);
         self.expose_connections(&mut exposition);
         self.expose_configuration(&mut exposition);

@@ -153,6 +153,10 @@ fn everything() -> Vec<u8> {
     metrics.record_head_refused("path_dot_segment");
     let readings = Readings {
         caches: &[CacheReading { scheme: "bartender", hits: 5, misses: 1, evictions: 0, octets: 4_096 }],
+        keys: &[
+            KeyReading { scheme: "api", source: "https://a.example", changed: 2, unchanged: 9, failed: 1, keys: 3, age: Some(40) },
+            KeyReading { scheme: "api", source: "https://b.example", changed: 0, unchanged: 0, failed: 4, keys: 0, age: None },
+        ],
         servers: &[
             ServerReading { upstream: "bar", server: "127.0.0.1:9000", health: Health::Healthy },
             ServerReading { upstream: "bar", server: "127.0.0.1:9001", health: Health::Unhealthy },
@@ -180,6 +184,9 @@ fn every_family_is_there_once_with_help_and_type() {
         "verdict_cache_misses_total counter",
         "verdict_cache_evictions_total counter",
         "verdict_cache_bytes gauge",
+        "key_refreshes_total counter",
+        "key_set_keys gauge",
+        "key_set_age_seconds gauge",
         "upstream_requests_total counter",
         "upstream_retries_total counter",
         "upstream_connect_duration_seconds histogram",
@@ -213,6 +220,10 @@ fn every_family_is_there_once_with_help_and_type() {
         r#"portcullis_upstream_server_healthy{upstream="bar",server="127.0.0.1:9000"} 1"#,
         r#"portcullis_upstream_server_healthy{upstream="bar",server="127.0.0.1:9001"} 0"#,
         r#"portcullis_verdict_cache_bytes{scheme="bartender"} 4096"#,
+        r#"portcullis_key_refreshes_total{scheme="api",source="https://a.example",outcome="unchanged"} 9"#,
+        r#"portcullis_key_refreshes_total{scheme="api",source="https://b.example",outcome="failed"} 4"#,
+        r#"portcullis_key_set_keys{scheme="api",source="https://b.example"} 0"#,
+        r#"portcullis_key_set_age_seconds{scheme="api",source="https://a.example"} 40"#,
         r#"portcullis_crypto_cpu_feature{feature="sha"} 0"#,
         r#"portcullis_certificate_not_after_seconds{certificate="tls/cert.pem"} 1900000000"#,
         "portcullis_replay_log_entries 3",

@@ -1,7 +1,7 @@
 //! Key sets (RFC 7517 §5): what can be used is used, what cannot is skipped and told.
 
 use super::super::json::{JsonSyntax, read_object};
-use super::jwk::{JwkSyntax, VerificationKey};
+use super::jwk::{JwkSyntax, Material, VerificationKey};
 use std::fmt;
 
 /// The largest key set, in octets: [`MAX_KEYS`] keys with certificate chains beside them.
@@ -45,6 +45,21 @@ impl KeySet {
     /// # Errors
     /// The text is not a key set, or exceeds a bound.
     pub fn read(text: &[u8]) -> Result<Self, JwksSyntax> {
+        Self::read_if(text, Ok)
+    }
+
+    /// Reads a key set that others can read, too: a secret in it (`kty: oct`) proves nothing and is left out.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn read_public(text: &[u8]) -> Result<Self, JwksSyntax> {
+        Self::read_if(text, |key| match key.material() {
+            Material::Public(_) => Ok(key),
+            Material::Secret(_) => Err(JwkSyntax::Private),
+        })
+    }
+
+    fn read_if(text: &[u8], admit: impl Fn(VerificationKey) -> Result<VerificationKey, JwkSyntax>) -> Result<Self, JwksSyntax> {
         if text.len() > MAX_SET {
             return Err(JwksSyntax::TooLong);
         }
@@ -56,7 +71,7 @@ impl KeySet {
         let (mut keys, mut skipped) = (Vec::new(), Vec::new());
         for (place, listed) in listed.iter().enumerate() {
             let object = listed.object().ok_or(JwkSyntax::Json(JsonSyntax::NotAnObject));
-            match object.and_then(VerificationKey::read) {
+            match object.and_then(VerificationKey::read).and_then(&admit) {
                 Ok(key) => keys.push(key),
                 Err(reason) => skipped.push(Skipped { place, reason }),
             }

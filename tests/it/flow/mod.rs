@@ -6,6 +6,7 @@ mod http_signature;
 mod operators;
 mod reload;
 mod routing;
+mod side_by_side;
 mod stop;
 mod tls;
 mod upstreams;

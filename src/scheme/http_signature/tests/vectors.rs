@@ -111,7 +111,7 @@ impl Example {
             fields: &headers,
         };
         let carries = if self.method == Method::POST { crate::scheme::Carries::Content } else { crate::scheme::Carries::Nothing };
-        let evidence = Evidence { head, connection: &connection, content: &[], carries, now: CREATED.later(60) };
+        let evidence = Evidence { head, connection: &connection, content: &[], carries, beside: Beside::Refused, now: CREATED.later(60) };
         let credential = scheme.extract(&evidence)?.expect("there is a signature");
         battery::finish(scheme.verify(&credential, &evidence))
     }

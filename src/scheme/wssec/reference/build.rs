@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use super::{ReferenceResolver, ReferenceSettings};
-use crate::fetch::{AllowList, AllowedPrefix, Fetcher, FetcherProblem, FetcherSettings, Lookup, Trust};
+use crate::fetch::{AllowList, AllowedPrefix, FetchTerms, Lookup};
 use crate::setting::{ByteSize, Files, Located, Period, Problem};
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use std::sync::Arc;
 const MOST_PREFIXES: usize = 64;
 /// The largest token: what fits into as many header fields as a token may have.
 const MAX_SIZE: ByteSize = ByteSize::from_kib(48);
-const MAX_TIMEOUT: Period = Period::from_secs(30);
 const MAX_CACHE_FOR: Period = Period::from_secs(3600);
 const MAX_CACHE_FAILURES_FOR: Period = Period::from_secs(60);
 const MAX_PARALLEL: u16 = 1024;
@@ -23,20 +22,17 @@ pub(super) fn build(
     let mut problems = Vec::new();
     let allow = allow_list(settings, &mut problems);
     check_limits(settings, &mut problems);
-    let authorities = match settings.ca_file.as_ref().map(|name| files.read(name)).transpose() {
-        Ok(read) => read,
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    };
+    let fetching = fetch_terms(settings);
+    let authorities = fetching.check(MAX_SIZE, "a size between 1B and 48KiB", files).unwrap_or_else(|found| {
+        problems.extend(found);
+        None
+    });
     if !problems.is_empty() {
         return Err(problems);
     }
-    let fetcher = Fetcher::build(&bounds(settings, authorities.as_ref().map_or(Trust::Platform, |pem| Trust::Only(pem))), lookup);
     Ok(ReferenceResolver {
         allow,
-        fetcher: fetcher.map_err(|problem| vec![told(problem, settings)])?,
+        fetcher: fetching.build(&authorities, lookup).map_err(|problem| vec![problem])?,
         memory: Memory::bounded(settings.cache.octets(), settings.max_size.octets()),
         cache_for: settings.cache_for.duration().as_secs(),
         cache_failures_for: settings.cache_failures_for.duration().as_secs(),
@@ -44,14 +40,15 @@ pub(super) fn build(
     })
 }
 
-fn bounds<'a>(settings: &ReferenceSettings, trust: Trust<'a>) -> FetcherSettings<'a> {
-    FetcherSettings {
-        timeout: settings.timeout.duration(),
-        max_size: settings.max_size.length(),
-        max_parallel: usize::from(*settings.max_parallel),
-        trust,
+fn fetch_terms(settings: &Located<ReferenceSettings>) -> FetchTerms<'_> {
+    FetchTerms {
+        timeout: &settings.timeout,
+        max_size: &settings.max_size,
+        max_parallel: *settings.max_parallel,
+        ca_file: settings.ca_file.as_ref(),
         reach: settings.allow_private,
         cleartext: settings.allow_cleartext,
+        at: settings.at(),
     }
 }
 
@@ -74,13 +71,7 @@ fn allow_list(settings: &ReferenceSettings, problems: &mut Vec<Problem>) -> Allo
 }
 
 fn check_limits(settings: &ReferenceSettings, problems: &mut Vec<Problem>) {
-    let ReferenceSettings { timeout, max_size, cache_for, cache_failures_for, max_parallel, .. } = settings;
-    if **timeout > MAX_TIMEOUT || timeout.duration().is_zero() {
-        problems.push(Problem::new(timeout.at(), format!("{:?}", **timeout), "a time between 1ms and 30s"));
-    }
-    if **max_size > MAX_SIZE || max_size.octets() == 0 {
-        problems.push(Problem::new(max_size.at(), format!("{:?}", **max_size), "a size between 1B and 48KiB"));
-    }
+    let ReferenceSettings { cache_for, cache_failures_for, max_parallel, .. } = settings;
     for (period, most, expected) in
         [(cache_for, MAX_CACHE_FOR, "whole seconds, at most 1h"), (cache_failures_for, MAX_CACHE_FAILURES_FOR, "whole seconds, at most 1m")]
     {
@@ -90,16 +81,5 @@ fn check_limits(settings: &ReferenceSettings, problems: &mut Vec<Problem>) {
     }
     if **max_parallel == 0 || **max_parallel > MAX_PARALLEL {
         problems.push(Problem::new(max_parallel.at(), max_parallel.to_string(), "a number between 1 and 1024"));
-    }
-}
-
-fn told(problem: FetcherProblem, settings: &Located<ReferenceSettings>) -> Problem {
-    let at = settings.ca_file.as_ref().map_or(settings.at(), Located::at);
-    match problem {
-        FetcherProblem::NoTlsProvider => Problem::new(at, "no TLS provider in this process", "one installed at its start"),
-        FetcherProblem::Anchors => Problem::new(at, "a file without readable certificates of authorities", "at least one in PEM"),
-        FetcherProblem::NoSystemAnchors => {
-            Problem::new(at, "no authorities of the system", "`ca_file` with those that vouch for the hosts")
-        }
     }
 }

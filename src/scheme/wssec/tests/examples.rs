@@ -81,7 +81,7 @@ fn relying_party(token: &[u8], standing: Standing, key: HolderKey) -> Wssec {
         fingerprint: Fingerprint::of_digest(&digest),
     }));
     let namespace = Namespace::new(&Arc::from("test"), ISSUER, &digest);
-    scheme.verifier.verdicts.keep(&digest, Holder { principal, key, standing, namespace }, 1000, THEN.later(600));
+    scheme.verifier.verdicts.keep(&digest, Holder { principal, key, standing, namespace, generation: 0 }, 1000, THEN.later(600));
     scheme
 }
 

@@ -1,0 +1,102 @@
+//! Expressions in the Common Expression Language (CEL): no loops without an end, no side effects, no input but these facts.
+
+use super::judge::RequestFacts;
+use super::scope;
+use crate::scheme::Principal;
+use cel::objects::Value;
+use cel::{Context, Env, ExecutionError, Program, extensions};
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock};
+
+/// What expressions may name.
+pub(super) const NAMES: [&str; 3] = ["principal", "request", "route"];
+/// The longest expression, in octets.
+const LONGEST: usize = 4096;
+
+/// The standard functions, and those for texts such as `split`.
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+    let mut environment = Env::stdlib();
+    // Nothing is declared before it that it could collide with.
+    let _ = environment.add_extension(extensions::strings);
+    Arc::new(environment)
+});
+
+/// A compiled expression.
+pub(super) struct Expression {
+    program: Program,
+    text: Box<str>,
+}
+
+impl Expression {
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn compile(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST {
+            return Err(format!("an expression of {} octets, where {LONGEST} are the most", text.len()));
+        }
+        // The compiler is somebody else's: if it stumbles, that is told like any other mistake.
+        let compiled = catch_unwind(|| ENVIRONMENT.compile(text)).map_err(|_| "an expression that cannot be compiled".to_owned())?;
+        let program = compiled.map_err(|errors| errors.to_string().trim().to_owned())?;
+        if let Some(unknown) = program.references().variables().into_iter().find(|name| !NAMES.contains(name)) {
+            return Err(format!("`{unknown}`, which names nothing"));
+        }
+        let expression = Self { program, text: text.into() };
+        match expression.compute(&HashMap::new(), &HashMap::new(), "") {
+            Ok(Err(ExecutionError::UndeclaredReference(name))) => Err(format!("`{name}`, which names nothing")),
+            Ok(Ok(Value::Bool(_)) | Err(_)) => Ok(expression),
+            Ok(Ok(other)) => Err(format!("an expression whose value is not true or false but {}", other.type_of())),
+            Err(Stumbled) => Err("an expression that cannot be computed".to_owned()),
+        }
+    }
+
+    /// Whether it is true. What cannot be computed, such as with a claim that is absent, is not.
+    pub(super) fn is_true(&self, principal: &Principal, request: &RequestFacts<'_>) -> bool {
+        let computed = self.compute(&principal_value(principal), &request_value(request), request.route);
+        matches!(computed, Ok(Ok(Value::Bool(true))))
+    }
+
+    fn compute(
+        &self,
+        principal: &HashMap<String, Value>,
+        request: &HashMap<String, Value>,
+        route: &str,
+    ) -> Result<Result<Value, ExecutionError>, Stumbled> {
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        context.add_variable_from_value("principal", principal.clone());
+        context.add_variable_from_value("request", request.clone());
+        context.add_variable_from_value("route", route);
+        // The interpreter is somebody else's, too: a request is judged whatever becomes of an expression.
+        catch_unwind(AssertUnwindSafe(|| self.program.execute(&context))).map_err(|_| Stumbled)
+    }
+}
+
+/// The interpreter gave up.
+struct Stumbled;
+
+fn principal_value(principal: &Principal) -> HashMap<String, Value> {
+    let claims: HashMap<String, Value> = principal.claims().iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let scopes: Vec<Value> = scope::granted(principal.claims()).map(Value::from).collect();
+    let facts: [(&str, Value); 5] = [
+        ("scheme", (&**principal.scheme()).into()),
+        ("issuer", principal.issuer().into()),
+        ("subject", principal.subject().unwrap_or_default().into()),
+        ("claims", claims.into()),
+        ("scopes", scopes.into()),
+    ];
+    facts.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn request_value(request: &RequestFacts<'_>) -> HashMap<String, Value> {
+    let facts = [("method", request.method), ("host", request.host), ("path", request.path), ("query", request.query)];
+    facts.map(|(name, value)| (name.to_owned(), Value::from(value))).into()
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.text).finish()
+    }
+}

@@ -1,0 +1,107 @@
+//! Whether an identity suffices for a request.
+
+use super::expression::Expression;
+use super::scope;
+use crate::clock::UnixTime;
+use crate::scheme::{Insufficiency, Principal, StepUp};
+use crate::token::ClaimRule;
+use std::sync::Arc;
+
+/// What a route asks of an identity. By default nothing: whoever was proved may pass.
+#[derive(Debug, Default)]
+pub struct Authorization(pub(super) Box<[Rule]>);
+
+/// What rules may look at beside the principal.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestFacts<'r> {
+    /// The method.
+    pub method: &'r str,
+    /// The host and port that the request is for, lower-case, without a default port.
+    pub host: &'r str,
+    /// The path in normal form.
+    pub path: &'r str,
+    /// The query as received.
+    pub query: &'r str,
+    /// The name of the route.
+    pub route: &'r str,
+}
+
+/// One thing that must hold.
+#[derive(Debug)]
+pub(super) enum Rule {
+    /// Each of these was granted.
+    EachScope(Scopes),
+    /// One of these was granted.
+    AnyScope(Scopes),
+    /// The claim is there and has such a value.
+    Claim(Arc<str>, ClaimRule),
+    /// Each of these holds.
+    All(Box<[Rule]>),
+    /// One of these holds.
+    Any(Box<[Rule]>),
+    /// The expression is true.
+    Expression(Expression),
+    /// The subject signed in this way, this lately.
+    Authentication(Arc<StepUp>),
+}
+
+/// Scopes, and the same with spaces between them for the caller to ask for.
+#[derive(Debug)]
+pub(super) struct Scopes {
+    pub(super) each: Box<[Box<str>]>,
+    pub(super) joined: Arc<str>,
+}
+
+impl Authorization {
+    /// Judges a proved identity.
+    ///
+    /// # Errors
+    /// The first thing that does not suffice.
+    pub fn judge(&self, principal: &Principal, request: &RequestFacts<'_>, now: UnixTime) -> Result<(), Insufficiency> {
+        self.0.iter().try_for_each(|rule| rule.judge(principal, request, now))
+    }
+}
+
+impl Rule {
+    fn judge(&self, principal: &Principal, request: &RequestFacts<'_>, now: UnixTime) -> Result<(), Insufficiency> {
+        let claims = principal.claims();
+        let is_granted = |wanted: &str| scope::granted(claims).any(|scope| scope == wanted);
+        let (holds, miss): (bool, &dyn Fn() -> Insufficiency) = match self {
+            Self::EachScope(scopes) => (scopes.each.iter().all(|scope| is_granted(scope)), &|| Insufficiency::Scope(Arc::clone(&scopes.joined))),
+            Self::AnyScope(scopes) => (scopes.each.iter().any(|scope| is_granted(scope)), &|| Insufficiency::Scope(Arc::clone(&scopes.joined))),
+            Self::Claim(name, rule) => {
+                let admitted = claims.value(name).is_some_and(|value| rule.admits(value, now));
+                (admitted, &|| Insufficiency::Claim(Arc::clone(name)))
+            }
+            Self::Expression(expression) => (expression.is_true(principal, request), &|| Insufficiency::Expression),
+            Self::Authentication(wanted) => (signed_in(wanted, principal, now), &|| Insufficiency::Authentication(Arc::clone(wanted))),
+            Self::All(rules) => return rules.iter().try_for_each(|rule| rule.judge(principal, request, now)),
+            Self::Any(rules) => return any(rules, principal, request, now),
+        };
+        if holds { Ok(()) } else { Err(miss()) }
+    }
+}
+
+/// One alternative suffices; where none does, the first one's miss is told.
+fn any(rules: &[Rule], principal: &Principal, request: &RequestFacts<'_>, now: UnixTime) -> Result<(), Insufficiency> {
+    let mut first = Ok(());
+    for rule in rules {
+        match rule.judge(principal, request, now) {
+            Ok(()) => return Ok(()),
+            Err(miss) if first.is_ok() => first = Err(miss),
+            Err(_) => {}
+        }
+    }
+    first
+}
+
+/// A sign-in of one of these classes, not too long ago; what the token does not say does not hold.
+fn signed_in(wanted: &StepUp, principal: &Principal, now: UnixTime) -> bool {
+    let claims = principal.claims();
+    let class = || claims.value("acr").is_some_and(|acr| wanted.acr_values.split(' ').any(|one| one == acr));
+    let lately = |most: u64| {
+        let time = claims.value("auth_time").and_then(|text| text.parse().ok()).map(UnixTime::from_seconds);
+        time.is_some_and(|time| time.later(most) >= now)
+    };
+    (wanted.acr_values.is_empty() || class()) && wanted.max_age.is_none_or(lately)
+}

@@ -1,0 +1,171 @@
+//! Rules as they are written, against identities.
+
+use super::{Authorization, AuthorizationSettings, RequestFacts};
+use crate::clock::UnixTime;
+use crate::scheme::{Insufficiency, Principal};
+use crate::setting::{Located, Position, Problem};
+
+const NOW: UnixTime = UnixTime::from_seconds(1_700_000_000);
+const REQUEST: RequestFacts<'_> = RequestFacts { method: "GET", host: "api.example", path: "/orders/7", query: "a=b", route: "orders" };
+
+fn built(json: serde_json::Value) -> Result<Authorization, Vec<Problem>> {
+    let settings: AuthorizationSettings = serde_json::from_value(plain(json)).unwrap();
+    Authorization::build(&Located::unwritten(settings))
+}
+
+/// In a file the reader adds the places; here they are added by hand.
+fn plain(json: serde_json::Value) -> serde_json::Value {
+    use serde_json::{Value, json};
+    let located = |value: Value| json!({ "line": 1, "column": 1, "value": value });
+    let Value::Object(object) = json else { return json };
+    let inner = |name: &str, value: Value| match (name, value) {
+        ("scopes" | "any_scope" | "acr_values", Value::Array(list)) => located(list.into_iter().map(located).collect()),
+        ("claims", Value::Object(claims)) => claims.into_iter().map(|(name, rule)| (name, located(rule))).collect(),
+        ("all" | "any", Value::Array(list)) => located(list.into_iter().map(|rule| located(plain(rule))).collect()),
+        ("authentication", value) => located(plain(value)),
+        (_, value) => located(value),
+    };
+    object
+        .into_iter()
+        .map(|(name, value)| {
+            let value = inner(&name, value);
+            (name, value)
+        })
+        .collect()
+}
+
+fn judged(rules: serde_json::Value, claims: &[(&str, &str)]) -> Result<(), &'static str> {
+    let rules = built(rules).unwrap_or_else(|problems| panic!("{problems:?}"));
+    rules.judge(&Principal::specimen(claims), &REQUEST, NOW).map_err(|miss| miss.reason())
+}
+
+#[test]
+fn without_rules_whoever_was_proved_may_pass() {
+    assert_eq!(Authorization::default().judge(&Principal::specimen(&[]), &REQUEST, NOW), Ok(()));
+}
+
+#[test]
+fn scopes_are_compared_whole() {
+    let each = || serde_json::json!({ "scopes": ["orders.read", "orders.write"] });
+    assert_eq!(judged(each(), &[("scope", "orders.write other orders.read")]), Ok(()));
+    for too_little in ["", "orders.read", "orders.read orders.writes", "orders.read,orders.write", "ORDERS.READ orders.write"] {
+        assert_eq!(judged(each(), &[("scope", too_little)]), Err("scope_insufficient"), "{too_little}");
+    }
+    let any = || serde_json::json!({ "any_scope": ["a", "b"] });
+    assert_eq!(judged(any(), &[("scp", "x,b")]), Ok(()));
+    assert_eq!(judged(any(), &[("scp", "x b")]), Ok(()));
+    assert_eq!(judged(any(), &[("roles", "b")]), Err("scope_insufficient"));
+}
+
+#[test]
+fn the_caller_learns_which_scopes_it_takes() {
+    let rules = built(serde_json::json!({ "scopes": ["b", "a"] })).unwrap();
+    let miss = rules.judge(&Principal::specimen(&[]), &REQUEST, NOW).unwrap_err();
+    assert_eq!(miss, Insufficiency::Scope("b a".into()));
+}
+
+#[test]
+fn claims_have_values_or_conditions() {
+    let rules = || serde_json::json!({ "claims": { "Role": ["patron"], "dept": { "like": "eng-*" } } });
+    assert_eq!(judged(rules(), &[("Role", "guest,patron"), ("dept", "eng-core")]), Ok(()));
+    for claims in [&[("Role", "patron")][..], &[("Role", "x"), ("dept", "eng-")], &[("Role", "patron"), ("dept", "xeng-")]] {
+        assert_eq!(judged(rules(), claims), Err("claim_insufficient"), "{claims:?}");
+    }
+}
+
+#[test]
+fn rules_nest() {
+    let rules = || {
+        serde_json::json!({ "any": [
+            { "scopes": ["admin"] },
+            { "scopes": ["read"], "all": [{ "claims": { "a": ["1"] } }, { "claims": { "b": ["2"] } }] },
+        ] })
+    };
+    assert_eq!(judged(rules(), &[("scope", "admin")]), Ok(()));
+    assert_eq!(judged(rules(), &[("scope", "read"), ("a", "1"), ("b", "2")]), Ok(()));
+    assert_eq!(judged(rules(), &[("scope", "read"), ("a", "1"), ("b", "3")]), Err("scope_insufficient"), "the first one's miss");
+}
+
+#[test]
+fn expressions_see_principal_request_and_route() {
+    for (text, holds) in [
+        ("principal.subject == 'alice' && principal.issuer == 'https://issuer.example' && principal.scheme == 'api'", true),
+        ("'a' in principal.scopes && !('z' in principal.scopes)", true),
+        ("principal.claims.role == 'admin'", false),
+        ("principal.claims.absent == 'x'", false),
+        ("has(principal.claims.absent)", false),
+        ("!has(principal.claims.absent)", true),
+        ("'eng' in principal.claims.groups.split(',')", true),
+        ("int(principal.claims.level) >= 3", true),
+        ("int(principal.claims.groups) >= 3", false),
+        ("request.method == 'GET' && request.path.startsWith('/orders/') && request.host == 'api.example'", true),
+        ("request.query == 'a=b' && route == 'orders'", true),
+        ("1 / 0 == 1", false),
+    ] {
+        let claims = [("scope", "a b"), ("role", "user"), ("groups", "ops,eng"), ("level", "3")];
+        let expected = if holds { Ok(()) } else { Err("expression_false") };
+        assert_eq!(judged(serde_json::json!({ "cel": text }), &claims), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_sign_in_must_be_of_a_class_and_recent() {
+    let rules = || serde_json::json!({ "authentication": { "acr_values": ["gold", "silver"], "max_age": "5m" } });
+    let at = |time: &'static str| [("acr", "silver"), ("auth_time", time)];
+    assert_eq!(judged(rules(), &at("1699999700")), Ok(()));
+    assert_eq!(judged(rules(), &at("1699999699")), Err("authentication_insufficient"));
+    assert_eq!(judged(rules(), &at("soon")), Err("authentication_insufficient"));
+    for claims in [&[("auth_time", "1699999999")][..], &[("acr", "silver")], &[("acr", "bronze"), ("auth_time", "1699999999")]] {
+        assert_eq!(judged(rules(), claims), Err("authentication_insufficient"), "{claims:?}");
+    }
+}
+
+#[test]
+fn rules_that_cannot_hold_are_refused() {
+    let at = Position::new(1, 1);
+    for (rules, found) in [
+        (serde_json::json!({}), "rules that ask for nothing"),
+        (serde_json::json!({ "any": [] }), "an empty list"),
+        (serde_json::json!({ "any": [{}] }), "rules that ask for nothing"),
+        (serde_json::json!({ "scopes": [] }), "an empty list"),
+        (serde_json::json!({ "scopes": ["a b"] }), "\"a b\""),
+        (serde_json::json!({ "scopes": ["a,b"] }), "\"a,b\""),
+        (serde_json::json!({ "claims": { "a": [] } }), "an empty list of values"),
+        (serde_json::json!({ "authentication": {} }), "neither a class of authentication nor an age"),
+        (serde_json::json!({ "cel": "user == 'x'" }), "`user`, which names nothing"),
+        (serde_json::json!({ "cel": "principal.subject" }), "cannot be"),
+        (serde_json::json!({ "cel": "nonsense(principal)" }), "`nonsense`, which names nothing"),
+        (serde_json::json!({ "cel": "'text'" }), "not true or false"),
+        (serde_json::json!({ "cel": "principal.subject ==" }), ""),
+        (serde_json::json!({ "cel": "" }), ""),
+        (serde_json::json!({ "cel": "((((((((((" }), ""),
+        (serde_json::json!({ "cel": "\u{0}\u{ff}" }), ""),
+    ] {
+        match built(rules.clone()) {
+            Ok(_) if found == "cannot be" => {}
+            Ok(_) => panic!("{rules} is taken"),
+            Err(problems) => {
+                let told = format!("{problems:?}");
+                assert!(
+                    told.contains(&format!("{found:?}")[1..format!("{found:?}").len() - 1]) && !told.is_empty(),
+                    "{rules}: {told} {at:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn deep_expressions_are_refused_or_compiled() {
+    for text in [
+        "(".repeat(4000),
+        format!("{}true", "!".repeat(4000)),
+        format!("{}true", "-".repeat(4000)),
+        "[".repeat(4000),
+        format!("{}1{}", "(".repeat(1900), ")".repeat(1900)),
+        format!("true{}", "?true:true".repeat(300)),
+        format!("{}true == true", "true == ".repeat(400)),
+    ] {
+        let _ = built(serde_json::json!({ "cel": text }));
+    }
+}

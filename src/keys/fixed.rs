@@ -1,0 +1,29 @@
+//! Key sets that stand in the configuration or in a file that it names: they change with it and not otherwise.
+
+use super::source::{KeySource, Keys};
+use crate::crypto::sha256;
+use crate::setting::{Files, Located, Position, Problem};
+use crate::token::jose::{JwksSyntax, KeySet};
+use std::path::PathBuf;
+
+const EXPECTED: &str = "a JSON Web Key Set (RFC 7517 §5) with at least one key that can be used";
+
+/// The keys in a file, secrets among them.
+pub(super) fn from_file(file: &Located<PathBuf>, files: &Files) -> Result<KeySource, Problem> {
+    let text = files.read(file)?;
+    usable(KeySet::read(&text), &text, file.at())
+}
+
+/// The keys in a text. Secrets would lie open there, so that they are no keys.
+pub(super) fn from_text(text: &Located<Box<str>>) -> Result<KeySource, Problem> {
+    usable(KeySet::read_public(text.as_bytes()), text.as_bytes(), text.at())
+}
+
+fn usable(read: Result<KeySet, JwksSyntax>, text: &[u8], at: Position) -> Result<KeySource, Problem> {
+    let set = read.map_err(|syntax| Problem::new(at, syntax.to_string(), EXPECTED))?;
+    match set.skipped().first() {
+        _ if !set.keys().is_empty() => Ok(KeySource::fixed(Keys::new(set, 0, sha256(text)))),
+        Some(skipped) => Err(Problem::new(at, format!("a key set whose keys cannot be used; the first is {}", skipped.reason), EXPECTED)),
+        None => Err(Problem::new(at, "an empty key set", EXPECTED)),
+    }
+}

@@ -1,0 +1,139 @@
+//! Several schemes on one route, and what an identity may do there once it is proved.
+
+use crate::support::message::Message;
+use crate::support::tokens::{FOREIGN_KEY, PREVIOUS_KEY};
+use crate::support::{Config, Gateway, Token, Upstream, raw};
+
+const OTHER: &str = "https://club.example/";
+
+/// Three schemes: `bar` and `club` read the field and trust one issuer each, `door` reads the query.
+async fn scene(route: &str) -> (Gateway, Upstream) {
+    let scheme = |name: &str, issuer: &str, key: &str, accept: &str| {
+        format!(
+            "  {name}: {{ wrap: {{ issuers: [{{ name: \"{issuer}\", key_file: \"{{keys}}/{key}.b64\" }}], \
+             audience: \"{{audience}}\", accept: [{accept}] }} }}\n"
+        )
+    };
+    let schemes = [
+        scheme("bar", "{issuer}", "bouncer", "header"),
+        scheme("club", OTHER, "previous", "header"),
+        scheme("door", OTHER, "previous", "query"),
+    ];
+    let text = format!(
+        "schemes:\n{}upstreams:\n  bar: {{ servers: [\"{{upstream}}\"] }}\nroutes:\n  - name: menu\n    match: {{ path: / }}\n    \
+         upstream: bar\n    identity: {{ preset: auth-request }}\n{route}",
+        schemes.concat()
+    );
+    let upstream = Upstream::start().await;
+    (Config::new(&text).upstream(&upstream).start().await, upstream)
+}
+
+fn club(subject: &str) -> Token {
+    Token::of(subject).issuer(OTHER).key(PREVIOUS_KEY)
+}
+
+fn query(token: &Token) -> String {
+    let escaped: String = token.mint().bytes().map(|octet| format!("%{octet:02X}")).collect();
+    format!("/menu?a=1&wrap_access_token={escaped}")
+}
+
+async fn fetch(gateway: &Gateway, target: &str, lines: &str) -> Message {
+    raw::fetch(gateway.address(), target, lines).await
+}
+
+#[tokio::test]
+async fn a_token_goes_to_the_scheme_whose_issuer_it_names() {
+    let (gateway, upstream) = scene("    authenticate: { any_of: [bar, club, door] }\n").await;
+    for (token, subject) in [(Token::of("alice"), "alice"), (club("carol"), "carol")] {
+        assert_eq!(fetch(&gateway, "/menu", &token.authorization()).await.status(), 200);
+        let request = upstream.requests().pop().unwrap();
+        assert_eq!((request.field("x-auth-request-user"), request.mentions("authorization")), (Some(subject), false));
+    }
+    assert_eq!(fetch(&gateway, &query(&club("dan")), "").await.status(), 200);
+    let request = upstream.requests().pop().unwrap();
+    assert_eq!((request.field("x-auth-request-user"), request.target()), (Some("dan"), "/menu?a=1"));
+}
+
+#[tokio::test]
+async fn the_verdict_of_the_scheme_that_a_token_is_for_is_final() {
+    let (gateway, upstream) = scene("    authenticate: { any_of: [bar, club, door] }\n").await;
+    let forged = Token::of("alice").key(PREVIOUS_KEY);
+    for (token, reason) in [(forged, "signature_invalid"), (club("carol").key(FOREIGN_KEY), "signature_invalid")] {
+        assert_eq!(fetch(&gateway, "/menu", &token.authorization()).await.status(), 401);
+        gateway.denial(reason).await;
+    }
+    let stranger = Token::of("eve").issuer("https://nobody.example/");
+    let answer = fetch(&gateway, "/menu", &stranger.authorization()).await;
+    assert_eq!((answer.status(), answer.values("www-authenticate").len()), (401, 3), "every scheme of the route asks");
+    gateway.denial("issuer_untrusted").await;
+    upstream.assert_untouched();
+}
+
+#[tokio::test]
+async fn credentials_in_two_places_are_refused_unless_both_are_asked_for() {
+    let (gateway, upstream) = scene("    authenticate: { any_of: [bar, door] }\n").await;
+    assert_eq!(fetch(&gateway, &query(&club("dan")), &Token::of("alice").authorization()).await.status(), 400);
+    upstream.assert_untouched();
+    // A scheme that reads only the query refuses to choose, too, where a field is beside it.
+    gateway.denial("several_tokens").await;
+}
+
+#[tokio::test]
+async fn nobody_passes_a_route_of_two_schemes_with_one_credential() {
+    let (gateway, upstream) = scene("    authenticate: { all_of: [bar, door] }\n").await;
+    for (target, lines) in [("/menu".to_owned(), Token::of("alice").authorization()), (query(&club("dan")), String::new())] {
+        let answer = fetch(&gateway, &target, &lines).await;
+        assert_eq!((answer.status(), answer.field("www-authenticate")), (401, Some("WRAP")));
+    }
+    upstream.assert_untouched();
+}
+
+#[tokio::test]
+async fn a_scheme_stands_once_in_a_list_and_schemes_of_one_place_not_under_all_of() {
+    for (list, found) in
+        [("any_of: [bar, bar]", "listed twice"), ("all_of: [bar, club]", "from the same place"), ("all_of: []", "an empty list")]
+    {
+        let text = format!(
+            "schemes:\n  bar: {{ wrap: {{ issuers: [{{ name: x, key_file: \"{{keys}}/bouncer.b64\" }}], audience: a }} }}\n  club: {{ wrap: {{ \
+             issuers: [{{ name: y, key_file: \"{{keys}}/bouncer.b64\" }}], audience: a }} }}\nupstreams:\n  u: {{ servers: [\"127.0.0.1:1\"] }}\n\
+             routes:\n  - {{ match: {{ path: / }}, authenticate: {{ {list} }}, upstream: u }}\n"
+        );
+        let report = Config::new(&text).refused().await.report;
+        assert!(report.contains(found), "{list}: {report}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_identity_may_do_is_judged_after_who_it_is() {
+    let rules = "    authenticate: bar\n    authorize:\n      scopes: [menu.read]\n      claims: { Role: [patron, owner] }\n      \
+                 any:\n        - claims: { dept: { like: \"eng-*\" } }\n        - cel: \"request.path == '/open' && principal.subject == 'alice'\"\n";
+    let (gateway, upstream) = scene(rules).await;
+    let allowed = || Token::of("alice").claim("scope", "x menu.read").claim("Role", "guest,patron").claim("dept", "eng-core");
+    assert_eq!(fetch(&gateway, "/menu", &allowed().authorization()).await.status(), 200);
+    let by_expression = Token::of("alice").claim("scope", "menu.read").claim("Role", "owner");
+    assert_eq!(fetch(&gateway, "/open", &by_expression.authorization()).await.status(), 200);
+    let passed = upstream.requests().len();
+    for (token, reason) in [
+        (Token::of("alice").claim("scope", "menu.reader").claim("Role", "patron"), "scope_insufficient"),
+        (Token::of("alice").claim("scope", "menu.read").claim("Role", "guest"), "claim_insufficient"),
+        (by_expression, "claim_insufficient"),
+    ] {
+        let answer = fetch(&gateway, "/menu", &token.authorization()).await;
+        assert_eq!((answer.status(), answer.text().as_str()), (403, "Forbidden\n"), "{reason}");
+        gateway.denial(reason).await;
+    }
+    assert_eq!(fetch(&gateway, "/menu", &Token::of("alice").expires_in(-5).authorization()).await.status(), 401);
+    assert_eq!(upstream.requests().len(), passed);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_too_old_is_asked_for_again() {
+    let (gateway, upstream) =
+        scene("    authenticate: bar\n    authorize: { authentication: { acr_values: [gold], max_age: 1h } }\n").await;
+    let now = portcullis::clock::now().seconds();
+    let token = |age: u64| Token::of("alice").claim("acr", "gold").claim("auth_time", &(now - age).to_string());
+    assert_eq!(fetch(&gateway, "/menu", &token(3_000).authorization()).await.status(), 200);
+    assert_eq!(fetch(&gateway, "/menu", &token(4_000).authorization()).await.status(), 401);
+    gateway.denial("authentication_insufficient").await;
+    assert_eq!(upstream.requests().len(), 1);
+}
