@@ -250,7 +250,7 @@ fn wrong_defaults(path: &str, document: &str, mut open: BTreeMap<&str, String>) 
 /// What stands before a section, in it, and from the next heading of the second rank on.
 fn around_section<'d>(document: &'d str, heading: &str) -> (&'d str, &'d str, &'d str) {
     let (before, rest) = document.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
-    let end = rest.find("\n## ").into_iter().chain(rest.find("\n### ")).min().unwrap_or(rest.len());
+    let end = rest.find("\n## ").into_iter().chain(rest.find("\n### `")).min().unwrap_or(rest.len());
     (before, &rest[..end], &rest[end..])
 }
 
