@@ -67,8 +67,12 @@ impl Rule {
         let claims = principal.claims();
         let is_granted = |wanted: &str| scope::granted(claims).any(|scope| scope == wanted);
         let (holds, miss): (bool, &dyn Fn() -> Insufficiency) = match self {
-            Self::EachScope(scopes) => (scopes.each.iter().all(|scope| is_granted(scope)), &|| Insufficiency::Scope(Arc::clone(&scopes.joined))),
-            Self::AnyScope(scopes) => (scopes.each.iter().any(|scope| is_granted(scope)), &|| Insufficiency::Scope(Arc::clone(&scopes.joined))),
+            Self::EachScope(scopes) => {
+                (scopes.each.iter().all(|scope| is_granted(scope)), &|| Insufficiency::Scope(Arc::clone(&scopes.joined)))
+            }
+            Self::AnyScope(scopes) => {
+                (scopes.each.iter().any(|scope| is_granted(scope)), &|| Insufficiency::Scope(Arc::clone(&scopes.joined)))
+            }
             Self::Claim(name, rule) => {
                 let admitted = claims.value(name).is_some_and(|value| rule.admits(value, now));
                 (admitted, &|| Insufficiency::Claim(Arc::clone(name)))

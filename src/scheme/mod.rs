@@ -12,8 +12,8 @@ mod registry;
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
 pub use evidence::{
-    Beside, Carriers, Carries, Connection, ContentNeed, Evidence, Onward, Place, Received, Recognition, Repeated, RequestHead,
-    TransportSecurity,
+    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, Onward, Place, Received,
+    Recognition, Repeated, RequestHead, TransportSecurity,
 };
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
 pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
@@ -34,6 +34,8 @@ registry::schemes! {
     wrap => Wrap,
     /// HTTP message authentication (US8078870): bound tokens, signed requests, digests, contexts.
     wssec => Wssec,
+    /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
+    x509 => X509,
     /// HTTP message signatures (RFC 9421) over requests, and digests of their content (RFC 9530).
     http_signature => HttpSignature,
 }

@@ -165,6 +165,8 @@ pub enum Fault {
     KeysUnavailable,
     /// Whoever issued the token could not be asked about it.
     IntrospectionUnavailable,
+    /// Whether the certificate was revoked cannot be told.
+    RevocationUnknown,
 }
 
 impl Refusal {
@@ -285,6 +287,7 @@ impl Fault {
             Self::Reference(fault) => fault.reason(),
             Self::KeysUnavailable => "keys_unavailable",
             Self::IntrospectionUnavailable => "introspection_unavailable",
+            Self::RevocationUnknown => X509Refusal::RevocationUnknown.reason(),
         }
     }
 }
@@ -294,6 +297,28 @@ impl From<ClaimMiss> for Rejection {
         match miss {
             ClaimMiss::Missing(claim) => Self::ClaimMissing(claim),
             ClaimMiss::Mismatch(claim) => Self::ClaimMismatch(claim),
+        }
+    }
+}
+
+/// A list that is missing or over is ours to mend: we could not tell.
+impl From<X509Refusal> for Refusal {
+    fn from(refusal: X509Refusal) -> Self {
+        match refusal {
+            X509Refusal::RevocationUnknown => Self::Fault(Fault::RevocationUnknown),
+            X509Refusal::TooLarge
+            | X509Refusal::Syntax
+            | X509Refusal::Untrusted
+            | X509Refusal::Expired
+            | X509Refusal::NotYetValid
+            | X509Refusal::Authority
+            | X509Refusal::NotAnAuthority
+            | X509Refusal::KeyUsage
+            | X509Refusal::ExtendedKeyUsage
+            | X509Refusal::ChainTooLong
+            | X509Refusal::NameSyntax
+            | X509Refusal::Revoked
+            | X509Refusal::Unsupported => Self::Rejected(Rejection::Certificate(refusal)),
         }
     }
 }

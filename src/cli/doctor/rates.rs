@@ -3,8 +3,8 @@
 use crate::clock::{self, UnixTime};
 use crate::config;
 use crate::crypto::{DigestAlgorithm, MacKey, SystemRandom, base64, sha256};
-use crate::scheme::{AnyScheme, Beside, Carries, Connection, Evidence, Received, RequestHead, Resources, SchemeConfig, TransportSecurity};
 use crate::keys::KeySources;
+use crate::scheme::{AnyScheme, Beside, Carries, Connection, Evidence, Received, RequestHead, Resources, SchemeConfig, TransportSecurity};
 use crate::setting::{Environment, Files};
 use crate::store::{StoreSizes, Stores};
 use crate::token::swt::{Statement, SwtKey, issue};

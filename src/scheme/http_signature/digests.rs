@@ -25,8 +25,11 @@ pub(super) fn pledge(stated: &Stated<'_>, fields: &HeaderMap) -> Result<ContentP
             }
         }
     }
-    let pledged = claimed.iter().map(|claimed| ContentDigest::begin(claimed.algorithm, &[], &claimed.octets));
-    Ok(pledged.map(|digest| ContentPledge::Digest(Box::new(digest))).fold(ContentPledge::Nothing, ContentPledge::and))
+    let mut claimed = claimed.into_iter();
+    Ok(claimed.next().map_or(ContentPledge::Nothing, |first| {
+        let begun = ContentDigest::begin(first.algorithm, &[], &first.octets);
+        ContentPledge::Digest(Box::new(claimed.fold(begun, |digest, next| digest.and(next.algorithm, &next.octets))))
+    }))
 }
 
 /// The digests of a field, none where it is not covered. One that is covered and says nothing that can be compared

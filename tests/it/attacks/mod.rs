@@ -3,6 +3,7 @@
 mod a_identity;
 mod b_routing;
 mod c_framing;
+mod d_certificates;
 mod f_proof;
 mod f_signature;
 mod g_operations;

@@ -1,5 +1,6 @@
 //! What the gateway is for, end to end: one file per topic, each test a sentence that must hold.
 
+mod client_certificates;
 mod clients;
 mod grpc;
 mod http_signature;

@@ -298,7 +298,7 @@ fn furnish(folder: &Path, config: &str) -> String {
     std::fs::create_dir_all(folder.join("keys")).unwrap();
     std::fs::write(folder.join("keys/swt.key"), KEY).unwrap();
     let mut unpaired = None;
-    let names = config.split(|character: char| character.is_whitespace() || matches!(character, '{' | '}' | ',' | '"'));
+    let names = config.split(|character: char| character.is_whitespace() || matches!(character, '{' | '}' | '[' | ']' | ',' | '"'));
     for name in names.filter(|name| !name.starts_with(['$', '/', '#'])) {
         let path = folder.join(name);
         if name.starts_with("tls/") {
@@ -315,6 +315,7 @@ fn furnish(folder: &Path, config: &str) -> String {
             }
             Some((_, "key" | "b64")) if name.starts_with("keys/") => KEY.to_owned(),
             Some((_, "pem")) if name.starts_with("keys/") => authority.pem().to_owned(),
+            Some((_, "crl")) if name.starts_with("keys/") => authority.revoke(&[]),
             Some((_, "json")) if name.starts_with("keys/") => KEY_SET.to_owned(),
             _ => continue,
         };

@@ -241,8 +241,8 @@ fn over_tls_the_scheme_is_https() {
     for (signed, security, expected) in [
         ("http", TransportSecurity::Clear, true),
         ("https", TransportSecurity::Clear, false),
-        ("https", TransportSecurity::Tls { server_name: Arc::from("") }, true),
-        ("http", TransportSecurity::Tls { server_name: Arc::from("") }, false),
+        ("https", TransportSecurity::Tls { server_name: Arc::from(""), certificate: None }, true),
+        ("http", TransportSecurity::Tls { server_name: Arc::from(""), certificate: None }, false),
     ] {
         let signature = base64::encode(&WORLD.ed25519.sign(&base(signed)).unwrap());
         let mut fields = HeaderMap::new();

@@ -100,8 +100,10 @@ impl Example {
     /// What the scheme says of it, its content included.
     fn judge(&self, scheme: &HttpSignature) -> Result<Proof, Refusal> {
         let headers = self.headers();
-        let connection =
-            Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Tls { server_name: Arc::from("") } };
+        let connection = Connection {
+            peer: ([192, 0, 2, 7], 4711).into(),
+            security: TransportSecurity::Tls { server_name: Arc::from(""), certificate: None },
+        };
         let head = RequestHead {
             method: &self.method,
             authority: self.authority,
