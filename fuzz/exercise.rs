@@ -2,6 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis::crypto::base64;
+use portcullis::scheme::http_signature::wire::base::{self, Message};
+use portcullis::scheme::http_signature::wire::digest_field;
+use portcullis::scheme::http_signature::wire::input::{Made, Stated};
+use portcullis::scheme::http_signature::wire::structured::StructuredFields;
 use portcullis::scheme::wssec::wire::auth_info::{AuthInfo, Authenticate};
 use portcullis::scheme::wssec::wire::authorization::Authorization;
 use portcullis::scheme::wssec::wire::digest_field::DigestField;
@@ -20,6 +24,7 @@ pub(crate) fn by_name(name: &str) -> fn(&[u8]) {
     match name {
         "field_parsers" => field_parsers,
         "fragment_joiner" => fragment_joiner,
+        "message_signatures" => message_signatures,
         "xml_element" => xml_element,
         _ => panic!("no exercise is called {name}"),
     }
@@ -51,6 +56,32 @@ fn field_parsers(field: &[u8]) {
 fn reads_the_same(read: &impl Display, reads: impl Fn(&[u8]) -> bool) {
     let text = read.to_string();
     assert!(text.is_empty() || text.len() > LONGEST_FIELD || reads(text.as_bytes()), "{text}");
+}
+
+/// A line `Signature-Input`, then the target of a request, then the value of its field `x`: what a signature says it is
+/// about has one spelling, and the octets that are signed end with it. The octets are also the other fields.
+fn message_signatures(octets: &[u8]) {
+    let _ = (Made::read([octets].into_iter()), digest_field::read([octets].into_iter()));
+    let mut lines = octets.splitn(3, |octet| *octet == b'\n');
+    let [input, target, value] = [(); 3].map(|()| lines.next().unwrap_or_default());
+    let mut fields = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_bytes(value) {
+        fields.append(HeaderName::from_static("x"), value);
+    }
+    let message = Message { method: "GET", scheme: "https", authority: "rp.example", host: b"rp.example", target, fields: &fields };
+    for stated in Stated::read([input].into_iter()).unwrap_or_default() {
+        let mut signed = Vec::new();
+        if stated.check().is_err() || base::write(&stated, &message, &StructuredFields::default(), &mut signed).is_err() {
+            continue;
+        }
+        assert!(signed.ends_with(stated.text()));
+        let anew = [stated.label.as_bytes(), b"=", stated.text()].concat();
+        let again = Stated::read([anew.as_slice()].into_iter()).unwrap();
+        assert_eq!((again[0].label, again[0].text(), again[0].check()), (stated.label, stated.text(), Ok(())));
+        let components =
+            |stated: &Stated<'_>| stated.components.iter().map(|covered| format!("{:?}", covered.component)).collect::<Vec<_>>();
+        assert_eq!(components(&again[0]), components(&stated));
+    }
 }
 
 /// A line `count size`, then fields, one on each line; a count of 0 stands for a sole token.

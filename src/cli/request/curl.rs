@@ -60,7 +60,7 @@ impl Curl {
     fn client(&self) -> Result<Client, Failure> {
         let cleartext = if self.allow_cleartext { Cleartext::Trusted } else { Cleartext::Distrusted };
         let settings = Settings { realm: self.holder.realm.as_str().into(), cleartext, ..Settings::default() };
-        let requester = Requester::new(self.holder.token(), self.holder.key()?, settings);
+        let requester = Requester::new(self.holder.token()?, self.holder.key()?, settings);
         let mut builder = reqwest::Client::builder().connect_timeout(PATIENCE).no_proxy();
         if let Some(path) = &self.cacert {
             let told = |error: reqwest::Error| format!("{}: {error}", path.display());

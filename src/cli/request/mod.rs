@@ -2,6 +2,7 @@
 
 mod curl;
 mod lines;
+mod message;
 mod sign;
 
 pub(super) use curl::Curl;
@@ -24,7 +25,7 @@ const UNTOLD_TYPE: HeaderValue = HeaderValue::from_static("application/octet-str
 struct Holder {
     /// The file with the token. It is read again when it changes.
     #[arg(long, value_name = "FILE")]
-    token: PathBuf,
+    token: Option<PathBuf>,
     /// The profile of the token: jwt, swt, x509v3 (a certificate in PEM or DER), sct, saml11, saml2.
     #[arg(long, value_name = "WORD", default_value = "jwt")]
     profile: String,
@@ -33,8 +34,8 @@ struct Holder {
     #[arg(long, visible_alias = "key-file", value_name = "FILE")]
     key: PathBuf,
     /// The signature algorithm; by default one that fits the key.
-    #[arg(long, value_name = "NAME", value_parser = algorithm)]
-    alg: Option<SignatureName>,
+    #[arg(long, value_name = "NAME")]
+    alg: Option<String>,
     /// The realm to present the token in.
     #[arg(long, value_name = "REALM", default_value = "", hide_default_value = true)]
     realm: String,
@@ -58,14 +59,15 @@ impl Holder {
     fn key(&self) -> Result<HolderKey, Failure> {
         let told = |unfit| Failure::from(format!("{}: {unfit}", self.key.display()));
         let key = HolderKey::read(&read(&self.key)?).map_err(told)?;
-        match self.alg {
-            Some(algorithm) => key.only(algorithm).map_err(told),
+        match &self.alg {
+            Some(name) => key.only(algorithm(name)?).map_err(told),
             None => Ok(key),
         }
     }
 
-    fn token(&self) -> FileToken {
-        FileToken::new(&self.profile, &self.token)
+    fn token(&self) -> Result<FileToken, Failure> {
+        let file = self.token.as_ref().ok_or_else(|| "--token is needed: the file with the token".to_owned())?;
+        Ok(FileToken::new(&self.profile, file))
     }
 }
 
@@ -92,7 +94,7 @@ fn target(text: &str) -> Result<Target, String> {
 }
 
 fn algorithm(name: &str) -> Result<SignatureName, String> {
-    SignatureName::of_word(name).ok_or_else(|| format!("expected one of {}", SignatureName::ALL.map(SignatureName::word).join(", ")))
+    SignatureName::of_word(name).ok_or_else(|| format!("--alg: expected one of {}", SignatureName::ALL.map(SignatureName::word).join(", ")))
 }
 
 fn usage(word: &str) -> Result<Usage, String> {
@@ -139,8 +141,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("key");
         std::fs::write(&key, "hunter2").unwrap();
-        let holder = Holder { token: PathBuf::new(), profile: "jwt".to_owned(), key, alg: None, realm: String::new() };
+        let holder = Holder { token: None, profile: "jwt".to_owned(), key, alg: None, realm: String::new() };
         let Err(Failure::Reason(reason)) = holder.key() else { panic!() };
         assert!(reason.contains("in base64") && !reason.contains("hunter2"), "{reason}");
+        assert!(matches!(holder.token(), Err(Failure::Reason(reason)) if reason.contains("--token")));
     }
 }

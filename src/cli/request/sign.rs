@@ -1,5 +1,6 @@
 //! `portcullis sign`.
 
+use super::message::MessageArgs;
 use super::{Described, Holder, lines, target, usage};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::print;
@@ -7,12 +8,12 @@ use crate::client::{Placement, Policy, Requester, Settings, Target};
 use crate::clock::{self, UnixTime};
 use crate::crypto::{Random, SystemRandom};
 use crate::scheme::wssec::wire::Usage;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::fmt::Write;
 
-/// Print the fields of a request, signed for WSSEC.
+/// Print the fields of a request, signed for WSSEC or by an HTTP message signature.
 ///
-/// Signs a request by the key of its token, and prints all its fields, one a line, as `curl -H @FILE` reads
+/// Signs a request by the key of its token, or by a key alone, and prints all its fields, one a line, as `curl -H @FILE` reads
 /// them. They are for one sending, within the minutes that the server allows, of exactly this request: method,
 /// URL, content and the fields given here. Send content with `--data-binary @FILE`.
 #[derive(Args)]
@@ -29,6 +30,19 @@ pub(in crate::cli) struct Sign {
     /// Requests with content or of an unsafe method are signed as a message anyway.
     #[arg(long, value_name = "USAGE", default_value = "auth", value_parser = usage)]
     usage: Usage,
+    /// How to sign: wssec, with a token, or http_signature (RFC 9421), with --keyid.
+    #[arg(long, value_name = "SCHEME", value_enum, default_value = "wssec")]
+    scheme: SignScheme,
+    #[command(flatten)]
+    message: MessageArgs,
+}
+
+/// How to sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum SignScheme {
+    Wssec,
+    HttpSignature,
 }
 
 const EXAMPLE: &str = "Examples:
@@ -36,7 +50,8 @@ const EXAMPLE: &str = "Examples:
   curl -H @fields https://rp.example/orders
   portcullis sign --method POST --url https://rp.example/orders --token token.jwt --key client.pem \\
     --realm orders --header 'Content-Type: application/json' --body order.json > fields
-  curl -H @fields --data-binary @order.json https://rp.example/orders";
+  curl -H @fields --data-binary @order.json https://rp.example/orders
+  portcullis sign --scheme http_signature --url https://rp.example/orders --key client.pem --keyid client-1 > fields";
 
 impl Sign {
     pub(in crate::cli) fn run(self) -> Result<(), Failure> {
@@ -44,10 +59,17 @@ impl Sign {
     }
 
     fn sign(&self, now: UnixTime, random: &impl Random) -> Result<String, Failure> {
+        match self.scheme {
+            SignScheme::Wssec => self.sign_for_wssec(now, random),
+            SignScheme::HttpSignature => self.message.sign(&self.holder, &self.described, &self.url, now, random),
+        }
+    }
+
+    fn sign_for_wssec(&self, now: UnixTime, random: &impl Random) -> Result<String, Failure> {
         // The content is for another program to send, so that the token cannot be it.
         let placement = Placement { all: usize::MAX, ..Placement::default() };
         let settings = Settings { placement, ..Settings::default() };
-        let mut requester = Requester::new(self.holder.token(), self.holder.key()?, settings);
+        let mut requester = Requester::new(self.holder.token()?, self.holder.key()?, settings);
         let policy = Policy { realm: self.holder.realm.as_str().into(), usage: self.usage, ..Policy::default() };
         requester.assume(self.url.origin(), policy);
         let signed = requester.sign(&self.described.request(&self.url), now, random).map_err(|fault| fault.to_string())?;
@@ -72,9 +94,10 @@ mod tests {
         let (token, key) = (folder.join("token"), folder.join("key"));
         std::fs::write(&token, "PORTCULLIS-CONTEXT-EXAMPLE\n").unwrap();
         std::fs::write(&key, format!("{}\n", base64::encode(&(0..32).collect::<Vec<u8>>()))).unwrap();
-        let holder = Holder { token, profile: "sct".to_owned(), key, alg: None, realm: "orders".to_owned() };
+        let holder = Holder { token: Some(token), profile: "sct".to_owned(), key, alg: None, realm: "orders".to_owned() };
         let url = Target::read("https://rp.example.com/orders?x=1").unwrap();
-        Sign { holder, described: described(body, &[]), url, usage }
+        let message = MessageArgs { keyid: String::new(), tag: String::new(), label: String::new(), components: Vec::new() };
+        Sign { holder, described: described(body, &[]), url, usage, scheme: SignScheme::Wssec, message }
     }
 
     #[test]

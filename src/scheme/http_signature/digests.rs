@@ -41,9 +41,9 @@ fn covered(name: &str, stated: &Stated<'_>, fields: &HeaderMap) -> Result<Vec<Cl
     }
     let lines = fields.get_all(name).iter().map(http::HeaderValue::as_bytes);
     let claimed = digest_field::read(lines).map_err(Malformation::Signature)?;
-    let compared = members.all(|covered| match covered.component {
-        Component::Field { form: Form::Member(key), .. } => digest_field::find(key).is_some(),
-        _ => true,
+    let compared = members.all(|covered| {
+        let Component::Field { form: Form::Member(key), .. } = covered.component else { return true };
+        digest_field::find(key).is_some()
     });
     if claimed.is_empty() || !compared { Err(Rejection::AlgorithmRefused.into()) } else { Ok(claimed) }
 }

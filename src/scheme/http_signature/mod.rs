@@ -19,13 +19,14 @@ pub use config::{CreatedRule, HttpSignatureConfig, NonceRule};
 pub use extract::SignatureCredential;
 
 use super::{
-    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Proof, Refusal, RequestHead, Resources, Scheme,
+    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Place, Proof, Recognition, Refusal, RequestHead,
+    Resources, Scheme,
 };
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;
-use extract::Extractor;
+use extract::{Extractor, SIGNATURE};
 use verify::Verifier;
 
 /// Takes requests that are signed.
@@ -65,6 +66,15 @@ max_age: 5m
 
     fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<SignatureCredential<'r>>, Malformation> {
         self.extractor.extract(&evidence.head)
+    }
+
+    fn place(&self, _: &Self::Credential<'_>) -> Place {
+        Place::Field(SIGNATURE)
+    }
+
+    /// By the key that the signature names.
+    fn recognise(&self, credential: &Self::Credential<'_>) -> Recognition {
+        if self.verifier.knows(credential) { Recognition::Keyed } else { Recognition::Foreign }
     }
 
     async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {

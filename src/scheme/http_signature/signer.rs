@@ -86,8 +86,8 @@ impl MessageSigner {
     /// The algorithm is not stated: the verifier knows the key's.
     fn input(&self, message: &Message<'_>, nonce: &str, now: UnixTime) -> Result<Vec<u8>, SignRefusal> {
         let SignerSettings { label, keyid, tag, lifetime, components } = &self.settings;
-        let is_there = |component: &&Box<str>| field_name(component).is_none_or(|name| message.fields.contains_key(name));
-        let covered: Vec<&str> = components.iter().filter(is_there).map(|component| &**component).collect();
+        let is_there = |component: &&str| field_name(component).is_none_or(|name| message.fields.contains_key(name));
+        let covered: Vec<&str> = components.iter().map(|component| &**component).filter(is_there).collect();
         let mut input = [label, "=(", &covered.join(" "), ")"].concat().into_bytes();
         let seconds = now.seconds();
         let mut written = write!(input, ";created={seconds}");

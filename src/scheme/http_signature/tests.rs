@@ -8,7 +8,7 @@ use super::wire::{MessageAlgorithm, Unreadable};
 use super::*;
 use crate::crypto::{NewKey, SigningKey, base64, base64url, digest};
 use crate::scheme::battery::{self, Request, Specimens, built};
-use crate::scheme::{Connection, Received, TransportSecurity};
+use crate::scheme::{Beside, Connection, Received, TransportSecurity};
 use crate::token::jose::{Algorithm, IssuingKey, describe};
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method};
@@ -108,6 +108,29 @@ fn sha512_field(content: &[u8]) -> String {
 
 fn reason(scheme: &HttpSignature, request: &Request) -> String {
     request.ask(scheme, NOW).reason().to_owned()
+}
+
+/// A GET of what is usually signed, with these fields.
+fn with_evidence<T>(fields: &HeaderMap, security: TransportSecurity, look: impl FnOnce(&Evidence<'_>) -> T) -> T {
+    let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security };
+    let head = RequestHead {
+        method: &Method::GET,
+        authority: "rp.example.com",
+        path: "/orders",
+        query: "",
+        received: Received { target: b"/orders", host: b"rp.example.com" },
+        fields,
+    };
+    let carries = crate::scheme::Carries::Nothing;
+    look(&Evidence {
+        head,
+        connection: &connection,
+        external: crate::scheme::External::direct(&head, &connection),
+        content: &[],
+        carries,
+        beside: Beside::Refused,
+        now: NOW,
+    })
 }
 
 struct SignatureSpecimens;

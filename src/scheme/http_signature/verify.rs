@@ -52,6 +52,11 @@ impl Verifier {
         })
     }
 
+    /// Whether the signature names a key of this scheme.
+    pub(super) fn knows(&self, credential: &SignatureCredential<'_>) -> bool {
+        self.keys.contains_key(&*credential.stated.parameters.keyid)
+    }
+
     /// The key decides the algorithm; what the message says may only agree.
     fn check_algorithm(&self, key: &CallerKey, stated: &str) -> Result<(), Rejection> {
         let agrees = stated.is_empty() || stated == key.algorithm.word();

@@ -2,12 +2,15 @@
 //! size, compared before it goes on and on its way.
 
 use crate::support::http2::Http2Client;
+use crate::support::programs::{output, python};
 use crate::support::signature::{config, digest_field, get, long_digest_field, post};
 use crate::support::upstream::Upstream;
 use crate::support::witness::{Answer, Ending, Version, Witness};
 use crate::support::wssec::Signed;
-use crate::support::{Gateway, RawClient, raw};
+use crate::support::{Config, Gateway, RawClient, raw};
 use portcullis::crypto::sha256;
+use serde_json::Value;
+use std::process::{Command, Stdio};
 
 const CONTENT: &[u8] = b"{\"order\":42}";
 const SIZES: [usize; 6] = [0, 1, 65_535, 65_536, 65_537, 1 << 20];
@@ -92,7 +95,7 @@ async fn the_backend_hears_who_signed() {
     assert_eq!((heard.method(), heard.target(), heard.field("x-auth-request-user")), ("GET", "/orders?x=%20y", Some("alice")));
     assert!(!heard.mentions("signature") && !heard.mentions("signature-input"));
     let line = gateway.audit_line(|event| event["verdict"] == "admitted").await;
-    assert_eq!((&line["scheme"], &line["subject"]), (&"signed".into(), &"alice".into()), "{line}");
+    assert_eq!((&line["issuer"], &line["subject"]), (&"signed".into(), &"alice".into()), "{line}");
     let access = gateway.access_line(|line| line["status"] == 200).await;
     assert_eq!(access["auth_profile"], "ed25519", "{access}");
 }
@@ -167,7 +170,7 @@ async fn keys_come_and_go_with_their_files() {
          routes: [{{ match: {{ path: / }}, authenticate: signed, upstream: bar }}]\n",
         keys.display()
     );
-    let gateway = crate::support::Config::new(&text).upstream(&upstream).start().await;
+    let gateway = Config::new(&text).upstream(&upstream).start().await;
     assert_eq!(draft.sign().ask(gateway.address()).await.status(), 401);
     gateway.denial("key_unknown").await;
     std::fs::write(keys.join("client-1.jwk"), jwk).unwrap();
@@ -184,4 +187,69 @@ async fn keys_come_and_go_with_their_files() {
         }
     })
     .await;
+}
+
+/// A gateway that takes the keys in a folder, and signatures with nonces only.
+async fn before(keys: &std::path::Path, upstream: &Upstream) -> Gateway {
+    let text = format!(
+        "schemes: {{ signed: {{ http_signature: {{ keys_dir: \"{}\", nonce: required }} }} }}\nupstreams: {{ bar: {{ servers: \
+         [\"{{upstream}}\"] }} }}\nroutes: [{{ match: {{ path: / }}, authenticate: signed, upstream: bar, identity: {{ preset: \
+         auth-request }} }}]\n",
+        keys.display()
+    );
+    Config::new(&text).upstream(upstream).start().await
+}
+
+const ALGORITHMS: [&str; 6] = ["rsa-pss", "rsa-v15", "hmac", "p256", "p384", "ed25519"];
+
+#[tokio::test]
+async fn another_implementation_is_let_in_by_every_algorithm_and_refused_with_one_thing_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    output(python("http_signature_client.py").arg("keys").arg(&keys)).await;
+    let upstream = Upstream::start().await;
+    let gateway = before(&keys.join("public"), &upstream).await;
+    let origin = format!("http://{}", gateway.address());
+    let lines = output(python("http_signature_client.py").arg("ask").arg(origin).arg(&keys)).await;
+    let answers: Vec<(String, u64)> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|line| (line["how"].as_str().unwrap().to_owned(), line["status"].as_u64().unwrap()))
+        .collect();
+    let plain = ALGORITHMS.iter().flat_map(|name| [(*name).to_owned(), format!("{name} without alg")]);
+    let good = plain.chain(["get", "forms"].map(str::to_owned)).map(|how| (how, 200));
+    let bad = ["another body", "another method", "another field", "less", "too old", "an unknown key", "another key"];
+    let bad = bad.map(|how| (how.to_owned(), 401));
+    let expected: Vec<_> = good.chain(bad).chain([("once".to_owned(), 200), ("twice".to_owned(), 401)]).collect();
+    assert_eq!(answers, expected, "{:#?}", gateway.events());
+    let users: Vec<_> = upstream.requests().iter().map(|request| request.field("x-auth-request-user").unwrap().to_owned()).collect();
+    assert_eq!(users.len(), expected.iter().filter(|(_, status)| *status == 200).count());
+    assert_eq!(users[..4], ["rsa-pss", "rsa-pss", "rsa-v15", "rsa-v15"]);
+}
+
+/// What `portcullis sign` prints is verified by another implementation, and sent by another client.
+#[tokio::test]
+async fn what_the_command_signs_is_verified_by_others_and_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, body, fields) = (folder.path().join("keys"), folder.path().join("body"), folder.path().join("fields"));
+    output(python("http_signature_client.py").arg("keys").arg(&keys)).await;
+    std::fs::write(&body, CONTENT).unwrap();
+    let upstream = Upstream::start().await;
+    let gateway = before(&keys.join("public"), &upstream).await;
+    let url = format!("http://{}/orders?x=%20y", gateway.address());
+    for name in ["rsa-pss", "p256", "p384", "ed25519"] {
+        let mut sign = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        let sign = sign.args(["sign", "--scheme", "http_signature", "--url", &url, "--keyid", name, "--key"]);
+        let text = output(sign.arg(keys.join(format!("{name}.pem"))).arg("--body").arg(&body)).await;
+        std::fs::write(&fields, &text).unwrap();
+        let mut check = python("http_signature_client.py");
+        let check = check.arg("check").arg(&keys).args(["POST", &url, std::str::from_utf8(CONTENT).unwrap()]);
+        let checked = check.stdin(std::fs::File::open(&fields).unwrap()).stderr(Stdio::inherit()).output().unwrap();
+        let covered = String::from_utf8(checked.stdout).unwrap();
+        assert!(covered.starts_with("\"@method\" \"@target-uri\" \"content-type\" \"content-digest\""), "{name}: {covered}");
+        let mut octets = format!("POST /orders?x=%20y HTTP/1.1\r\nHost: {}\r\n", gateway.address());
+        text.lines().for_each(|line| octets.push_str(&format!("{line}\r\n")));
+        octets.push_str(&format!("Content-Length: {}\r\n\r\n{}", CONTENT.len(), std::str::from_utf8(CONTENT).unwrap()));
+        assert_eq!(raw::ask(gateway.address(), octets).await.status(), 200, "{name} {:#?}", gateway.events().last());
+    }
 }

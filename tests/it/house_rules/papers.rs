@@ -356,6 +356,8 @@ fn furnish(folder: &Path, config: &str) -> String {
     let authority = Authority::new();
     std::fs::create_dir_all(folder.join("keys")).unwrap();
     std::fs::write(folder.join("keys/swt.key"), KEY).unwrap();
+    std::fs::create_dir_all(folder.join("devices")).unwrap();
+    std::fs::write(folder.join("devices/client-1.jwk"), KEY_SET.trim_start_matches(r#"{"keys":["#).trim_end_matches("]}")).unwrap();
     let mut unpaired = None;
     let names = config.split(|character: char| character.is_whitespace() || matches!(character, '{' | '}' | '[' | ']' | ',' | '"'));
     for name in names.filter(|name| !name.starts_with(['$', '/', '#'])) {

@@ -212,6 +212,21 @@ fn among_several_signatures_the_configured_one_counts() {
 }
 
 #[test]
+fn a_signature_is_for_whoever_has_its_key() {
+    let recognised = |key: &str| {
+        let request = signed(&input(USUAL, "").replace("\"ed\"", key), Request::default());
+        with_evidence(request.fields(), TransportSecurity::Clear, |evidence| {
+            let scheme = build(settings());
+            let credential = scheme.extract(evidence).unwrap().unwrap();
+            (scheme.recognise(&credential), scheme.place(&credential))
+        })
+    };
+    let place = || Place::Field(SIGNATURE);
+    assert_eq!(recognised("\"ed\""), (Recognition::Keyed, place()));
+    assert_eq!(recognised("\"other\""), (Recognition::Foreign, place()));
+}
+
+#[test]
 fn over_tls_the_scheme_is_https() {
     let scheme = build(settings());
     let none = HeaderMap::new();
@@ -233,25 +248,10 @@ fn over_tls_the_scheme_is_https() {
         let mut fields = HeaderMap::new();
         fields.append(INPUT, input(USUAL, "").parse().unwrap());
         fields.append(SIGNATURE, format!("sig1=:{signature}:").parse().unwrap());
-        let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security };
-        let head = RequestHead {
-            method: &Method::GET,
-            authority: "rp.example.com",
-            path: "/orders",
-            query: "",
-            received: Received { target: b"/orders", host: b"rp.example.com" },
-            fields: &fields,
-        };
-        let evidence = Evidence {
-            head,
-            connection: &connection,
-            external: crate::scheme::External::direct(&head, &connection),
-            content: &[],
-            carries: crate::scheme::Carries::Nothing,
-            beside: crate::scheme::Beside::Refused,
-            now: NOW,
-        };
-        let credential = scheme.extract(&evidence).unwrap().unwrap();
-        assert_eq!(battery::finish(scheme.verify(&credential, &evidence)).is_ok(), expected);
+        let holds = with_evidence(&fields, security, |evidence| {
+            let credential = scheme.extract(evidence).unwrap().unwrap();
+            battery::finish(scheme.verify(&credential, evidence)).is_ok()
+        });
+        assert_eq!(holds, expected);
     }
 }

@@ -119,7 +119,7 @@ impl Example {
             external: crate::scheme::External::direct(&head, &connection),
             content: &[],
             carries,
-            beside: crate::scheme::Beside::Refused,
+            beside: Beside::Refused,
             now: CREATED.later(60),
         };
         let credential = scheme.extract(&evidence)?.expect("there is a signature");

@@ -265,36 +265,29 @@ impl<'r> Parameters<'r> {
                 return Ok(());
             }
         };
-        match value {
-            BareItemFromInput::String(value) if text.is_empty() => {
-                *text = match value {
-                    Cow::Borrowed(value) => Cow::Borrowed(value.as_str()),
-                    Cow::Owned(value) => Cow::Owned(value.into()),
-                };
-                // Nothing tells an empty text from none, so that there is none.
-                if text.is_empty() { Err(Unreadable::Parameter) } else { Ok(()) }
-            }
-            _ => Err(Unreadable::Parameter),
+        let BareItemFromInput::String(value) = value else { return Err(Unreadable::Parameter) };
+        // Nothing tells an empty text from none, so that there is none.
+        if !text.is_empty() || value.as_str().is_empty() {
+            return Err(Unreadable::Parameter);
         }
+        *text = match value {
+            Cow::Borrowed(value) => Cow::Borrowed(value.as_str()),
+            Cow::Owned(value) => Cow::Owned(value.into()),
+        };
+        Ok(())
     }
 }
 
 fn take_time(time: &mut Option<u64>, value: &BareItemFromInput<'_>) -> Result<(), Unreadable> {
-    match value {
-        BareItemFromInput::Integer(seconds) if time.is_none() => {
-            *time = Some(u64::try_from(i64::from(*seconds)).map_err(|_| Unreadable::Parameter)?);
-            Ok(())
-        }
-        _ => Err(Unreadable::Parameter),
-    }
+    let BareItemFromInput::Integer(seconds) = value else { return Err(Unreadable::Parameter) };
+    let seconds = u64::try_from(i64::from(*seconds)).map_err(|_| Unreadable::Parameter)?;
+    if time.replace(seconds).is_none() { Ok(()) } else { Err(Unreadable::Parameter) }
 }
 
 /// A text without escapes. Names of fields, keys and percent-encoded names need none.
 fn plain<'r>(item: &BareItemFromInput<'r>) -> Option<&'r str> {
-    match item {
-        BareItemFromInput::String(Cow::Borrowed(text)) => Some(StringRef::as_str(text)),
-        _ => None,
-    }
+    let BareItemFromInput::String(Cow::Borrowed(text)) = item else { return None };
+    Some(StringRef::as_str(text))
 }
 
 /// Writes a parameter (RFC 9651 §4.1.1.2).
