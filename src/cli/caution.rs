@@ -3,8 +3,10 @@
 use super::terminal::{count, date, span};
 use crate::clock::UnixTime;
 use crate::config::certificate::Certificate;
+use crate::config::client_certificates::ClientCertificates;
 use crate::config::document::Verification;
 use crate::config::snapshot::{Admission, ListenerSecurity, NamedScheme, Snapshot, UpstreamSecurity};
+use crate::scheme::ConnectionCarrier;
 use crate::token::swt::SwtKey;
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -23,6 +25,7 @@ pub(super) fn warnings(snapshot: &Snapshot, now: UnixTime) -> Vec<String> {
     let mut warnings = clear_listeners(snapshot);
     warnings.extend(unchecked(snapshot));
     warnings.extend(open_admin(snapshot.fixed.admin));
+    warnings.extend(unasked_certificates(snapshot));
     warnings.extend(snapshot.certificates.iter().flatten().filter_map(|certificate| ending(certificate, now)));
     warnings.extend(unverified_upstreams(snapshot));
     warnings.extend(snapshot.files.iter().filter_map(|file| open_key(file)));
@@ -53,6 +56,15 @@ fn unchecked(snapshot: &Snapshot) -> impl Iterator<Item = String> {
 fn open_admin(admin: Option<SocketAddr>) -> Option<String> {
     let address = admin.filter(|address| is_exposed(*address))?;
     Some(format!("the admin listener {address} can be reached from other machines and asks nobody who they are"))
+}
+
+/// Schemes that take what no listener asks for.
+fn unasked_certificates(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    let asked = snapshot.clients.iter().any(|clients| !matches!(clients, ClientCertificates::NotAsked));
+    let unasked =
+        snapshot.schemes.iter().filter(move |named| !asked && named.scheme.carriers().connection == ConnectionCarrier::Certificate);
+    unasked
+        .map(|named| format!("the scheme `{}` takes client certificates, and no listener asks for any: give one `client_ca`", named.name))
 }
 
 fn is_exposed(address: SocketAddr) -> bool {
@@ -163,6 +175,33 @@ pub(super) mod tests {
         let told =
             warnings(&compiled(&guarded("{ address: '127.0.0.1:0' }", &format!("admin: {{ address: '0.0.0.0:0' }}\n{UPSTREAM}"))), NOW);
         assert!(told.len() == 1 && told[0].contains("admin listener"), "{told:?}");
+    }
+
+    #[test]
+    fn certificates_that_nobody_asks_for_are_told() {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&key).unwrap().pem();
+        let told = |listener: &str| {
+            let yaml = format!(
+                "listeners: [{listener}]\n{UPSTREAM}\nschemes: {{ c: {{ x509: {{ trust_anchors_file: ca.pem }} }} }}\nroutes: [{{ match: {{ path: / }}, authenticate: c, upstream: u }}]\n"
+            );
+            let (_folder, snapshot) = in_folder(&yaml, |folder| {
+                write_certificate(folder, 2030);
+                fs::set_permissions(folder.join("key.pem"), Permissions::from_mode(0o600)).unwrap();
+                fs::write(folder.join("ca.pem"), &authority).unwrap();
+            });
+            warnings(&snapshot, NOW)
+        };
+        for listener in ["{ address: '127.0.0.1:0' }", "{ address: '127.0.0.1:0', tls: { certificate: cert.pem, key: key.pem } }"] {
+            let told = told(listener);
+            assert!(told.len() == 1 && told[0].contains("`c` takes client certificates"), "{told:?}");
+        }
+        for clients in ["client_ca: ca.pem", "client_certificate: any"] {
+            let listener = format!("{{ address: '127.0.0.1:0', tls: {{ certificate: cert.pem, key: key.pem, {clients} }} }}");
+            assert!(told(&listener).is_empty());
+        }
     }
 
     #[test]

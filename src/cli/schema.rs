@@ -160,7 +160,7 @@ mod tests {
             let parent = misspelt.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             let value = parent.remove(key).unwrap();
             parent.insert(format!("{key}x"), value);
-            let named_by_the_operator = ["/schemes", "/upstreams", "/claims", "/identity/fields"]
+            let named_by_the_operator = ["/schemes", "/upstreams", "/claims", "/identity/fields", "/subjects", "/structured_fields"]
                 .iter()
                 .any(|names| path.rsplit_once('/').unwrap().0.ends_with(names));
             assert_eq!(validator.is_valid(&misspelt), named_by_the_operator, "{path}");

@@ -4,6 +4,7 @@ use super::placement::Room;
 use super::{Content, HolderKey, Placement, Policy, Request, Token, TokenTooLarge, TokenUnavailable};
 use crate::clock::UnixTime;
 use crate::crypto::{DigestAlgorithm, Hasher, Random, RandomUnavailable, SigningFault, base64};
+use crate::scheme::http_signature::signer::SignRefusal;
 use crate::scheme::wssec::wire::authorization::Authorization;
 use crate::scheme::wssec::wire::canonical::{Scope, SignatureInput, TokenHash, write_canon};
 use crate::scheme::wssec::wire::digest_field::{Covered, DigestField};
@@ -71,6 +72,8 @@ pub enum SignFault {
     Random(RandomUnavailable),
     /// The time is not one that can be written down.
     Time,
+    /// The request cannot be signed by an HTTP message signature.
+    Message(SignRefusal),
 }
 
 /// What a signature is made with.
@@ -234,6 +237,7 @@ impl fmt::Display for SignFault {
             Self::Signing(reason) => reason.fmt(f),
             Self::Random(reason) => reason.fmt(f),
             Self::Time => f.write_str("the clock is far beyond any calendar"),
+            Self::Message(reason) => reason.fmt(f),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! live under. What is wrong on the way is collected, with suggestions (`suggest`), and told in a [`Report`].
 
 pub mod certificate;
+pub mod client_certificates;
 mod decode;
 pub mod document;
 pub mod identity;

@@ -1,6 +1,7 @@
 //! The whole compiled configuration: what one request lives under, from its birth to its end.
 
 use super::certificate::Certificate;
+use super::client_certificates::ClientCertificates;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
 use crate::authorization::Authorization;
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub fixed: Fixed,
     /// The certificates, per listener; none for a clear one.
     pub certificates: Vec<Vec<Certificate>>,
+    /// What clients must show in the handshake, per listener.
+    pub clients: Vec<ClientCertificates>,
     /// What outlives this snapshot.
     pub lasting: Lasting,
     /// The files that the configuration names: a change of one is a reason to reload.

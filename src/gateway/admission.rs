@@ -93,6 +93,7 @@ fn find(judged: &JudgedHead<'_>, applicant: &Applicant<'_>) -> Result<RouteId, D
     if !applicant.facts.certificate_holds_for(judged.authority().host(), snapshot) {
         return Err(Denial::Misdirected);
     }
+    applicant.facts.admit_client(snapshot, applicant.now).map_err(Denial::ClientCertificate)?;
     match snapshot.table.find(judged.authority(), judged.target(), judged.head().method) {
         Found::Route(route) => Ok(*route),
         Found::NoRoute => Err(Denial::NoRoute),
@@ -217,6 +218,7 @@ fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
             | Denial::NoRoute
             | Denial::MethodNotAllowed { .. }
             | Denial::Misdirected
+            | Denial::ClientCertificate(_)
             | Denial::BadContent(_)
             | Denial::UnrepresentableIdentity
             | Denial::Upstream(_)

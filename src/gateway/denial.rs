@@ -1,5 +1,6 @@
 //! Every way in which a request ends without its upstream's answer, and what each means to the caller.
 
+use crate::config::client_certificates::NotServed;
 use crate::route::{AuthorityProblem, TargetProblem};
 use crate::scheme::{Challenge, Fingerprint, Insufficiency, Malformation, Refusal};
 use http::{HeaderValue, StatusCode};
@@ -19,6 +20,8 @@ pub(super) enum Denial {
     },
     /// The connection was made under another certificate than the one of the request's host.
     Misdirected,
+    /// The connection was made without the client certificate that its listener asks for.
+    ClientCertificate(NotServed),
     /// The content cannot be used.
     BadContent(ContentProblem),
     /// There is no credential.
@@ -109,7 +112,8 @@ impl Denial {
             Self::BadHead(problem) => problem.status(),
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            // Another connection may do.
+            Self::Misdirected | Self::ClientCertificate(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::BadContent(problem) => problem.status(),
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Ambiguous => StatusCode::BAD_REQUEST,
@@ -127,6 +131,7 @@ impl Denial {
             Self::NoRoute => "no_route",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Misdirected => "misdirected",
+            Self::ClientCertificate(_) => "client_certificate",
             Self::BadContent(_) => "bad_content",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Ambiguous => "ambiguous_credentials",
@@ -142,6 +147,8 @@ impl Denial {
         match self {
             Self::BadHead(problem) => problem.reason(),
             Self::BadContent(problem) => problem.reason(),
+            Self::ClientCertificate(NotServed::Missing) => "client_certificate_missing",
+            Self::ClientCertificate(NotServed::NotVouched(refusal)) => refusal.reason(),
             Self::Unauthenticated { .. } => "credential_missing",
             Self::Refused { refusal, .. } => refusal.reason(),
             Self::Upstream(problem) => problem.reason(),
@@ -167,6 +174,7 @@ impl Denial {
             | Self::NoRoute
             | Self::MethodNotAllowed { .. }
             | Self::Misdirected
+            | Self::ClientCertificate(_)
             | Self::BadContent(_)
             | Self::Ambiguous
             | Self::UnrepresentableIdentity
@@ -180,7 +188,11 @@ impl Denial {
 const fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Malformed(
-            Malformation::FieldRepeated | Malformation::SeveralTokens | Malformation::ContentSyntax | Malformation::Wire(_),
+            Malformation::FieldRepeated
+            | Malformation::SeveralTokens
+            | Malformation::ContentSyntax
+            | Malformation::Wire(_)
+            | Malformation::Signature(_),
         ) => StatusCode::BAD_REQUEST,
         Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge)
         | Refusal::Rejected(_) => StatusCode::UNAUTHORIZED,

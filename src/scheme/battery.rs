@@ -1,8 +1,8 @@
 //! The contract battery: what every scheme must accept and refuse, whatever its credentials look like.
 
 use super::{
-    Beside, Carries, Challenge, Connection, ContentNeed, ContentPledge, Evidence, External, Malformation, Principal, Proof, Received,
-    Refusal, Rejection, RequestHead, Resources, Scheme, TransportSecurity,
+    Beside, Carries, Challenge, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, ContentPledge, Evidence, External,
+    Malformation, Principal, Proof, Received, Refusal, Rejection, RequestHead, Resources, Scheme, TransportSecurity,
 };
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
@@ -11,6 +11,7 @@ use crate::setting::{Files, LOCATED_NAME, Problem};
 use crate::store::{StoreSizes, Stores};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use rustls::pki_types::CertificateDer;
 use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde_json::Value;
@@ -49,6 +50,14 @@ pub(in crate::scheme) trait Specimens {
 
     /// Whether two different texts are spellings of one token, by the rules of its format.
     fn is_same_token(one: &[u8], other: &[u8]) -> bool;
+
+    /// The reason for a token whose time is over.
+    const OVER: &'static str = "expired";
+
+    /// Whether octets can stand where tokens of the scheme stand.
+    fn can_be_sent(octets: &[u8]) -> bool {
+        HeaderValue::from_bytes(octets).is_ok()
+    }
 }
 
 /// What came of a request.
@@ -84,6 +93,7 @@ pub(in crate::scheme) struct Request {
     fields: HeaderMap,
     query: String,
     content: Vec<u8>,
+    security: TransportSecurity,
 }
 
 impl Default for Request {
@@ -95,6 +105,7 @@ impl Default for Request {
             fields: HeaderMap::new(),
             query: String::new(),
             content: Vec::new(),
+            security: TransportSecurity::Clear,
         }
     }
 }
@@ -111,6 +122,13 @@ impl Request {
 
     pub(in crate::scheme) fn content(self, content: impl AsRef<[u8]>) -> Self {
         Self { content: content.as_ref().to_vec(), ..self }
+    }
+
+    /// On a connection whose client has proved to hold a certificate's key; what else it presented stands after it.
+    pub(in crate::scheme) fn certificates(self, presented: &[&[u8]]) -> Self {
+        let ders: Vec<CertificateDer<'static>> = presented.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+        let certificate = ClientCertificate::new(ders[0].clone(), &ders[1..]);
+        Self { security: TransportSecurity::Tls { server_name: Arc::from(""), certificate: Some(Arc::new(certificate)) }, ..self }
     }
 
     /// Without any field of the name.
@@ -176,7 +194,7 @@ impl Request {
 
     /// The same, where the verifier may wait for others.
     pub(in crate::scheme) async fn prove_waiting<S: Scheme>(&self, scheme: &S, now: UnixTime) -> Result<Option<Proof>, Refusal> {
-        let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
+        let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: self.security.clone() };
         let head = RequestHead {
             method: &self.method,
             authority: "rp.example.com",
@@ -250,7 +268,7 @@ fn good_specimens_are_proved_everywhere<T: Specimens>(scheme: &T::Scheme) {
         }
     }
     let end = T::carried(&T::token())[0].ask(scheme, T::NOW).principal().expires();
-    assert_eq!(T::carried_late(end.later(600)).ask(scheme, end.later(600)).reason(), "expired", "a cached verdict outlived its token");
+    assert_eq!(T::carried_late(end.later(600)).ask(scheme, end.later(600)).reason(), T::OVER, "a cached verdict outlived its token");
 }
 
 fn bad_specimens_are_refused<T: Specimens>(scheme: &T::Scheme) {
@@ -266,7 +284,7 @@ fn a_flipped_bit_is_noticed<T: Specimens>(scheme: &T::Scheme) {
         for bit in 0..8 {
             let mut altered = token.clone();
             altered[place] ^= 1 << bit;
-            if T::is_same_token(&token, &altered) || HeaderValue::from_bytes(&altered).is_err() {
+            if T::is_same_token(&token, &altered) || !T::can_be_sent(&altered) {
                 continue;
             }
             for request in T::carried(&altered) {
@@ -277,7 +295,11 @@ fn a_flipped_bit_is_noticed<T: Specimens>(scheme: &T::Scheme) {
     }
 }
 
+/// A connection has one certificate at most.
 fn two_credentials_are_none<T: Specimens>(scheme: &T::Scheme) {
+    if scheme.carriers().connection == ConnectionCarrier::Certificate {
+        return;
+    }
     let requests = T::carried(&T::token());
     for one in &requests {
         for other in &requests {
@@ -289,8 +311,12 @@ fn two_credentials_are_none<T: Specimens>(scheme: &T::Scheme) {
     }
 }
 
+/// What the connection carries does not go on by itself.
 fn what_carries_a_credential_can_be_removed<T: Specimens>(scheme: &T::Scheme) {
     let carriers = scheme.carriers();
+    if carriers.connection == ConnectionCarrier::Certificate {
+        return;
+    }
     for mut request in T::carried(&T::token()) {
         let carrying: Vec<HeaderName> = request.fields.keys().filter(|name| carriers.holds_field(name)).cloned().collect();
         for name in &carrying {

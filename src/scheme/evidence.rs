@@ -1,8 +1,10 @@
 //! What a scheme may look at: the head as judged, the connection, the content it asked for, the time.
 
 use crate::clock::UnixTime;
+use crate::crypto::{DIGEST_LENGTH, sha256};
 use crate::token::form;
 use http::header::{HeaderMap, HeaderName};
+use rustls::pki_types::CertificateDer;
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -148,7 +150,51 @@ pub enum TransportSecurity {
     Tls {
         /// The server name indication (RFC 6066 §3), lower-case; empty when absent.
         server_name: Arc<str>,
+        /// The certificate whose key the client proved to have, if it did.
+        certificate: Option<Arc<ClientCertificate>>,
     },
+}
+
+impl Connection {
+    /// The certificate whose key the client proved to have, if it did.
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        match &self.security {
+            TransportSecurity::Clear => None,
+            TransportSecurity::Tls { certificate, .. } => certificate.as_deref(),
+        }
+    }
+}
+
+/// A certificate as a client presented it. The handshake proved that the client has its key, and nothing else: who
+/// vouches for it, and until when, is for whoever relies on it to verify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    leaf: CertificateDer<'static>,
+    chain: Box<[CertificateDer<'static>]>,
+    thumbprint: [u8; DIGEST_LENGTH],
+}
+
+impl ClientCertificate {
+    /// The certificate and what came with it; computes its thumbprint.
+    pub fn new(leaf: CertificateDer<'static>, chain: &[CertificateDer<'static>]) -> Self {
+        let thumbprint = sha256(&leaf);
+        Self { leaf, chain: chain.into(), thumbprint }
+    }
+
+    /// The certificate, as DER.
+    pub fn der(&self) -> &[u8] {
+        &self.leaf
+    }
+
+    /// The certificates that the client presented beside it, in the order given.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// Its SHA-256, by which RFC 8705 §3.1 binds tokens to it.
+    pub const fn thumbprint(&self) -> &[u8; DIGEST_LENGTH] {
+        &self.thumbprint
+    }
 }
 
 /// Where credentials of a scheme are read.
@@ -164,6 +210,18 @@ pub struct Carriers {
     pub query_names: Vec<&'static str>,
     /// Names of form fields in the content.
     pub form_names: Vec<&'static str>,
+    /// What of the connection is a credential by itself.
+    pub connection: ConnectionCarrier,
+}
+
+/// What of a connection is a credential by itself. It speaks for every request on it that brings no credential of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConnectionCarrier {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The client's certificate.
+    Certificate,
 }
 
 impl Carriers {
@@ -199,7 +257,8 @@ impl Carriers {
     /// Whether a credential of one could be taken for a credential of the other.
     pub fn overlaps(&self, other: &Self) -> bool {
         let family = !self.field_family.is_empty() && self.field_family == other.field_family;
-        let fields = family || self.fields.iter().any(|field| other.fields.contains(field));
+        let connection = self.connection == ConnectionCarrier::Certificate && self.connection == other.connection;
+        let fields = connection || family || self.fields.iter().any(|field| other.fields.contains(field));
         let query = self.query_names.iter().any(|name| other.query_names.contains(name));
         let cookies = self.cookies.iter().any(|name| other.cookies.contains(name));
         fields || query || cookies || self.form_names.iter().any(|name| other.form_names.contains(name))
@@ -258,6 +317,12 @@ pub enum ContentNeed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::{base64, base64url};
+
+    const PUBLISHED: &str = "MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAxODEyMzcwOVoXDTIyMDUwMjEyMzcwOVow\
+        DzENMAsGA1UEAwwEbXRsczBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ/Au08/coZwxS7LfA4vOLS9WuneIX\
+        hbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwIDSQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOVbUlJSGQgjwD5vaUaKlLR50Q2\
+        DmFfQj1L+SY=";
 
     #[test]
     fn a_token_leaves_the_query_and_nothing_else_does() {
@@ -267,6 +332,23 @@ mod tests {
         assert_eq!(without("wrap%5Faccess%5ftoken=x&b"), "b");
         assert_eq!(without("access_token=x"), "");
         assert_eq!(without("a=access_token"), "a=access_token");
+    }
+
+    #[test]
+    fn a_connection_has_one_certificate_for_one_scheme() {
+        let certificate = Carriers { connection: ConnectionCarrier::Certificate, ..Carriers::default() };
+        let query = Carriers { query_names: vec!["access_token"], ..Carriers::default() };
+        assert!(certificate.overlaps(&certificate));
+        assert!(!certificate.overlaps(&query) && !query.overlaps(&certificate) && !Carriers::default().overlaps(&Carriers::default()));
+    }
+
+    /// The example of RFC 8705 Appendix A.
+    #[test]
+    fn a_thumbprint_is_that_of_the_whole_certificate() {
+        let mut room = [0; 512];
+        let der = base64::decode(PUBLISHED.as_bytes(), &mut room).unwrap().to_vec();
+        let certificate = ClientCertificate::new(der.into(), &[]);
+        assert_eq!(base64url::encode(certificate.thumbprint()), "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0");
     }
 
     #[test]

@@ -13,8 +13,8 @@ mod registry;
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
 pub use evidence::{
-    Beside, Carriers, Carries, Connection, ContentNeed, Evidence, External, Onward, Place, Received, Recognition, Repeated, RequestHead,
-    TransportSecurity,
+    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, External, Onward, Place, Received,
+    Recognition, Repeated, RequestHead, TransportSecurity,
 };
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
 pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
@@ -39,6 +39,10 @@ registry::schemes! {
     jwt => Jwt,
     /// JSON Web Tokens with a proof of possession for each request: DPoP (RFC 9449).
     dpop => Dpop,
+    /// HTTP message signatures (RFC 9421) over requests, and digests of their content (RFC 9530).
+    http_signature => HttpSignature,
+    /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
+    x509 => X509,
 }
 
 /// What a scheme may lean on while it is built.

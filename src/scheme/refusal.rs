@@ -1,5 +1,6 @@
 //! Why a credential did not hold, in three sides: malformed, rejected, or we could not tell.
 
+use super::http_signature::wire::Unreadable as SignatureUnreadable;
 use super::wssec::wire::Unreadable;
 use super::wssec::{ReferenceFault, ReferenceRefused};
 use crate::token::ClaimMiss;
@@ -60,6 +61,8 @@ pub enum Malformation {
     ContentSyntax,
     /// Something on the wire of WSSEC cannot be read.
     Wire(Unreadable),
+    /// Something of an HTTP message signature, or of a digest, cannot be read.
+    Signature(SignatureUnreadable),
 }
 
 /// Why a readable credential does not hold.
@@ -139,7 +142,7 @@ pub enum Rejection {
     ProofTargetMismatch,
     /// The proof is for another token.
     ProofTokenMismatch,
-    /// A nonce of ours is wanted, and there is none.
+    /// A nonce is wanted, and there is none.
     NonceMissing,
     /// The connection was made without a client certificate.
     CertificateMissing,
@@ -164,6 +167,8 @@ pub enum Fault {
     KeysUnavailable,
     /// Whoever issued the token could not be asked about it.
     IntrospectionUnavailable,
+    /// Whether the certificate was revoked cannot be told.
+    RevocationUnknown,
 }
 
 impl Refusal {
@@ -208,6 +213,7 @@ impl Malformation {
             Self::TokenTooLarge => "token_too_large",
             Self::ContentSyntax => "content_syntax",
             Self::Wire(unreadable) => unreadable.reason(),
+            Self::Signature(unreadable) => unreadable.reason(),
         }
     }
 }
@@ -283,6 +289,7 @@ impl Fault {
             Self::Reference(fault) => fault.reason(),
             Self::KeysUnavailable => "keys_unavailable",
             Self::IntrospectionUnavailable => "introspection_unavailable",
+            Self::RevocationUnknown => X509Refusal::RevocationUnknown.reason(),
         }
     }
 }
@@ -292,6 +299,28 @@ impl From<ClaimMiss> for Rejection {
         match miss {
             ClaimMiss::Missing(claim) => Self::ClaimMissing(claim),
             ClaimMiss::Mismatch(claim) => Self::ClaimMismatch(claim),
+        }
+    }
+}
+
+/// A list that is missing or over is ours to mend: we could not tell.
+impl From<X509Refusal> for Refusal {
+    fn from(refusal: X509Refusal) -> Self {
+        match refusal {
+            X509Refusal::RevocationUnknown => Self::Fault(Fault::RevocationUnknown),
+            X509Refusal::TooLarge
+            | X509Refusal::Syntax
+            | X509Refusal::Untrusted
+            | X509Refusal::Expired
+            | X509Refusal::NotYetValid
+            | X509Refusal::Authority
+            | X509Refusal::NotAnAuthority
+            | X509Refusal::KeyUsage
+            | X509Refusal::ExtendedKeyUsage
+            | X509Refusal::ChainTooLong
+            | X509Refusal::NameSyntax
+            | X509Refusal::Revoked
+            | X509Refusal::Unsupported => Self::Rejected(Rejection::Certificate(refusal)),
         }
     }
 }

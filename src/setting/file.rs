@@ -30,6 +30,22 @@ impl Files {
             .map_err(|found| Problem::new(name.at(), format!("the file {}, which {found}", path.display()), "a readable file"))
     }
 
+    /// The files in a folder, sorted. A file that is added or taken away is noticed, too.
+    ///
+    /// # Errors
+    /// The folder cannot be read; the problem names it.
+    pub fn list(&self, folder: &Located<PathBuf>) -> Result<Vec<PathBuf>, Problem> {
+        let path = self.resolve(folder);
+        self.named.borrow_mut().push(path.clone());
+        let told = |error: std::io::Error| {
+            Problem::new(folder.at(), format!("the folder {}, which {}", path.display(), told(&error)), "a readable folder")
+        };
+        let entries = std::fs::read_dir(&path).map_err(told)?;
+        let mut files = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(told)?;
+        files.sort_unstable();
+        Ok(files)
+    }
+
     /// Where a named file is.
     pub fn resolve(&self, name: &Path) -> PathBuf {
         self.base.join(name)

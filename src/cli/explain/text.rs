@@ -5,7 +5,7 @@ use crate::cli::terminal::printable;
 use crate::config::document::UpstreamHost;
 use crate::config::snapshot::{Admission, Route, RouteId, Snapshot, UpstreamSecurity, UpstreamSpec};
 use crate::route::{Authority, Considered, Found, Target, TargetProblem, UriScheme, Verdict};
-use crate::scheme::{Carriers, Onward};
+use crate::scheme::{Carriers, ConnectionCarrier, Onward};
 use http::Method;
 
 /// A request with one reading.
@@ -162,9 +162,10 @@ fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
         let label = if place == 0 { "Must prove" } else { between };
         text.line(label, &format!("`{}` ({}), by one credential in", named.name, named.scheme.kind()));
         places(named.scheme.carriers()).iter().for_each(|place| text.more(&format!("- {place}")));
-        text.more(match named.scheme.onward() {
-            Onward::Removed => "which is taken out of fields and query before the request is forwarded",
-            Onward::Kept => "which is forwarded with the request",
+        text.more(match (named.scheme.carriers().connection, named.scheme.onward()) {
+            (ConnectionCarrier::Certificate, _) => "unless the request itself carries a credential of another scheme",
+            (ConnectionCarrier::Nothing, Onward::Removed) => "which is taken out of fields and query before the request is forwarded",
+            (ConnectionCarrier::Nothing, Onward::Kept) => "which is forwarded with the request",
         });
     }
     for challenge in schemes.iter().flat_map(|named| named.scheme.challenges(None, crate::clock::now())) {
@@ -179,7 +180,11 @@ fn places(carriers: &Carriers) -> Vec<String> {
     let family = family.map(|family| format!("fields whose names begin with {}", spelt(family)));
     let cookies = carriers.cookies.iter().map(|name| format!("the cookie {name}"));
     let named = |kind: &str, names: &[&str]| (!names.is_empty()).then(|| format!("the {kind} {}", names.join(" or ")));
-    fields
+    let certificate =
+        (carriers.connection == ConnectionCarrier::Certificate).then(|| "the client certificate of the connection".to_owned());
+    certificate
+        .into_iter()
+        .chain(fields)
         .chain(family)
         .chain(cookies)
         .chain(named("query parameter", &carriers.query_names))

@@ -30,6 +30,25 @@ pub struct ListenerTls {
     /// Several certificates. Each serves the names it states; the first also serves clients that ask for none of them.
     #[serde(default)]
     pub certificates: Vec<CertificatePair>,
+    /// PEM: the authorities that vouch for certificates of clients. The system's are never used.
+    #[serde(default)]
+    pub client_ca: Option<Located<PathBuf>>,
+    /// Whether clients are asked for a certificate; without this, `required` where there is a `client_ca`.
+    #[serde(default)]
+    pub client_certificate: Option<Located<ClientCertificateRule>>,
+}
+
+/// Whether clients are asked for a certificate in the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientCertificateRule {
+    /// They are asked, and served without one; one that `client_ca` does not vouch for ends the handshake.
+    Optional,
+    /// A handshake without one that `client_ca` vouches for fails.
+    Required,
+    /// They are asked, and served without one; one of any issuer is taken, self-signed ones too: only that the client
+    /// has its key is proved. For tokens that are bound to certificates (RFC 8705 §2.2). Without `client_ca`.
+    Any,
 }
 
 /// A certificate with its chain, and its key; both are read again when they change.

@@ -6,7 +6,7 @@ mod route;
 mod upstream;
 
 pub use limits::Limits;
-pub use listener::{Admin, CertificatePair, Listener, ListenerTls};
+pub use listener::{Admin, CertificatePair, ClientCertificateRule, Listener, ListenerTls};
 pub use route::{
     AuthRequirement, BodyMode, ClaimField, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, RewriteRule, Route,
     SchemeList,

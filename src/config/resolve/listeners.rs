@@ -1,6 +1,7 @@
 //! What only a restart can change, and the certificates of the listeners, which may change at any time.
 
 use crate::config::certificate::Certificate;
+use crate::config::client_certificates::ClientCertificates;
 use crate::config::document::{Admin, CertificatePair, Listener, ListenerTls};
 use crate::config::snapshot::{Fixed, ListenerSecurity, ListenerSpec};
 use crate::setting::{Files, Located, Problem};
@@ -56,6 +57,15 @@ fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let same_family = one.is_ipv4() == other.is_ipv4();
     let any = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && (one.ip() == other.ip() || (same_family && any))
+}
+
+/// What clients must show, per listener.
+pub(super) fn clients(listeners: &[Located<Listener>], files: &Files, problems: &mut Vec<Problem>) -> Vec<ClientCertificates> {
+    let of = |listener: &Located<Listener>| {
+        listener.tls.as_ref().map_or(Ok(ClientCertificates::NotAsked), |tls| ClientCertificates::load(tls, files))
+    };
+    let mut keep = |built: Result<_, _>| built.map_err(|problem| problems.push(problem)).unwrap_or_default();
+    listeners.iter().map(|listener| keep(of(listener))).collect()
 }
 
 /// Reads the certificates, per listener.

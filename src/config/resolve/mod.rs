@@ -36,6 +36,7 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
         None => begin(&document.stores, sizes).map_err(|problem| vec![problem])?,
     };
     let certificates = listeners::certificates(&listeners, &files, &mut problems);
+    let clients = listeners::clients(&listeners, &files, &mut problems);
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
     let (schemes, scheme_names) = schemes::build(schemes, (&files, &lasting), &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
@@ -58,6 +59,7 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
         graceful_stop: document.graceful_stop.duration(),
         fixed,
         certificates,
+        clients,
         lasting,
         files: files.named(),
     })

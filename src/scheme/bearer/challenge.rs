@@ -37,7 +37,11 @@ impl Challenges {
         Challenge::www_authenticate(match refusal {
             None | Some(Refusal::Fault(_)) => self.plain.clone(),
             Some(Refusal::Malformed(
-                Malformation::FieldRepeated | Malformation::SeveralTokens | Malformation::ContentSyntax | Malformation::Wire(_),
+                Malformation::FieldRepeated
+                | Malformation::SeveralTokens
+                | Malformation::ContentSyntax
+                | Malformation::Wire(_)
+                | Malformation::Signature(_),
             )) => self.invalid_request.clone(),
             Some(Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge))
             | Some(Refusal::Rejected(_)) => self.invalid_token.clone(),

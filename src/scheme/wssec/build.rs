@@ -19,18 +19,16 @@ use crate::fetch::SystemLookup;
 use crate::keys::{KeySource, KeyTerms};
 use crate::scheme::wrap::build::{self as terms, Audiences, Terms};
 use crate::scheme::wrap::{AudienceMatch, ForwardToken};
+use crate::scheme::x509::authorities;
 use crate::scheme::{Carriers, Onward, Resources};
 use crate::setting::{ByteSize, Files, Located, Period, Problem};
 use crate::store::{Namespace, VerdictCache};
 use crate::token::context::{Binding, KeyRing};
 use crate::token::jose::jwe::SharedKey;
 use crate::token::jwt::{Optional, Requirements, TypeRule};
-use crate::token::x509::TrustAnchors;
 use crate::token::{AudienceRule, ClaimRules};
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderName};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -167,16 +165,8 @@ fn simple_web_tokens(swt: &Located<SwtProfile>, files: &Files, problems: &mut Pr
 }
 
 fn certificates(x509v3: &Located<X509Profile>, files: &Files, problems: &mut Problems) -> Option<Certificates> {
-    let anchors = files.read(&x509v3.trust_anchors_file).and_then(|pem| {
-        let expected = "certificates of authorities in PEM";
-        TrustAnchors::from_pem(&pem).map_err(|problem| Problem::new(x509v3.trust_anchors_file.at(), problem.to_string(), expected))
-    });
-    let intermediates = x509v3.intermediates_file.as_ref().map_or(Ok(Vec::new()), |file| {
-        let pem = files.read(file)?;
-        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        read.map_err(|_| Problem::new(file.at(), "something that is no certificate", "certificates in PEM"))
-    });
-    let (anchors, intermediates) = (keep(anchors, problems), keep(intermediates, problems));
+    let anchors = keep(authorities::anchors(&x509v3.trust_anchors_file, files), problems);
+    let intermediates = keep(authorities::intermediates(x509v3.intermediates_file.as_ref(), files), problems);
     Some(Certificates { anchors: anchors?, intermediates: intermediates? })
 }
 

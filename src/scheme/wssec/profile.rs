@@ -7,17 +7,17 @@ use crate::crypto::{DIGEST_LENGTH, PublicKey};
 use crate::keys::KeySource;
 use crate::scheme::principal::Asserted;
 use crate::scheme::wrap::verify::Requirements as SwtRequirements;
+use crate::scheme::x509::certified;
 use crate::scheme::{Fault, Fingerprint, Malformation, Principal, Refusal, Rejection};
 use crate::store::Namespace;
+use crate::token::ClaimRules;
 use crate::token::context::{self, FirstProfile};
 use crate::token::jose::Unconfirmed;
 use crate::token::jose::cnf::{self, ProofKey};
 use crate::token::jose::jwe::SharedKey;
 use crate::token::jwt::{Holder as JwtHolder, Jwt, Requirements as JwtRequirements};
-use crate::token::x509::{self, AlternativeName, ProvedCertificate, TrustAnchors, X509Refusal};
-use crate::token::{ClaimRules, Claims, ClaimsBuilder};
+use crate::token::x509::{self, TrustAnchors};
 use rustls::pki_types::CertificateDer;
-use std::fmt::Write;
 use std::sync::Arc;
 
 /// All profiles of a scheme.
@@ -189,18 +189,11 @@ impl SwtTokens {
 
 impl Certificates {
     fn judge(&self, scheme: &Arc<str>, token: Presented<'_>, now: UnixTime) -> Result<Judged, Refusal> {
-        let proved = x509::verify(token.octets, &self.intermediates, &self.anchors, now).map_err(certificate)?;
+        let proved = x509::verify(token.octets, &self.intermediates, &self.anchors, now)?;
         let key = PublicKey::from_spki_der(proved.spki_der()).map_err(|_| Rejection::HolderKeyUnusable)?;
-        // A certificate holds through the second that it names as its last.
-        let expires = proved.not_after().later(1);
-        let principal = Arc::new(Principal::assertion(Asserted {
-            scheme: Arc::clone(scheme),
-            issuer: proved.issuer().into(),
-            subject: Some(proved.subject()).filter(|subject| !subject.is_empty()).map(Box::from),
-            expires,
-            claims: claims_of(&proved),
-            fingerprint: Fingerprint::of_digest(token.digest),
-        }));
+        let subject = Some(proved.subject()).filter(|subject| !subject.is_empty()).map(Box::from);
+        let principal = Arc::new(certified(scheme, &proved, subject));
+        let expires = principal.expires();
         let namespace = Namespace::new(scheme, principal.issuer(), proved.thumbprint());
         let holder = Holder {
             principal,
@@ -225,43 +218,4 @@ fn judged_token(principal: Principal, key: ProofKey, profile: FirstProfile, dige
         generation: 0,
     };
     Judged { holder, until }
-}
-
-/// What a certificate states of its subject, several names of a kind with commas between.
-fn claims_of(certificate: &ProvedCertificate) -> Claims {
-    let (mut dns, mut email, mut uri, mut address) = (String::new(), String::new(), String::new(), String::new());
-    for name in certificate.names() {
-        match name {
-            AlternativeName::Dns(host) => add(&mut dns, host),
-            AlternativeName::Email(mailbox) => add(&mut email, mailbox),
-            AlternativeName::Uri(text) => add(&mut uri, text),
-            AlternativeName::Address(octets) => add(&mut address, &octets.to_string()),
-        }
-    }
-    let mut thumbprint = String::with_capacity(DIGEST_LENGTH.saturating_mul(2));
-    for octet in certificate.thumbprint() {
-        // Writing to a string does not fail.
-        let _ = write!(thumbprint, "{octet:02x}");
-    }
-    let mut claims = ClaimsBuilder::default();
-    for (name, value) in
-        [("serial", certificate.serial()), ("sha256", &*thumbprint), ("dns", &*dns), ("email", &*email), ("uri", &*uri), ("ip", &*address)]
-    {
-        if !value.is_empty() {
-            // The names differ.
-            let _ = claims.add(name, value);
-        }
-    }
-    claims.build()
-}
-
-fn add(list: &mut String, name: &str) {
-    if !list.is_empty() {
-        list.push(',');
-    }
-    list.push_str(name);
-}
-
-const fn certificate(refusal: X509Refusal) -> Rejection {
-    Rejection::Certificate(refusal)
 }

@@ -1,11 +1,16 @@
 //! Certificates as tokens: a chain to configured anchors, and the key that the certificate is for (RFC 5280).
 
+mod claims;
 mod name;
+mod pattern;
 mod refusal;
+mod revocation;
 #[cfg(test)]
 mod tests;
 
+pub use pattern::{NamePattern, NamePatternSyntax};
 pub use refusal::{AnchorProblem, X509Refusal};
+pub use revocation::{ListProblem, MOST_LISTS, RevocationLists};
 
 use crate::clock::UnixTime;
 use crate::crypto;
@@ -14,7 +19,10 @@ use rustls::pki_types::{CertificateDer, TrustAnchor};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{
+    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptions, RevocationOptionsBuilder,
+    UnknownStatusPolicy,
+};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -43,6 +51,14 @@ impl TrustAnchors {
             anchors.push(read_anchor(&certificate.map_err(|_| AnchorProblem::Syntax)?)?);
         }
         if anchors.is_empty() { Err(AnchorProblem::None) } else { Ok(Self(anchors)) }
+    }
+
+    /// Whether a certificate names one of them as its issuer, before anything of it is proved.
+    pub fn is_named_by(&self, der: &[u8]) -> bool {
+        let Ok(certificate) = parse(der) else { return false };
+        let issuer = certificate.issuer().as_raw();
+        // Anchors keep what stands inside the sequence.
+        self.0.iter().any(|anchor| issuer.ends_with(&anchor.subject) && issuer.len().saturating_sub(anchor.subject.len()) <= 4)
     }
 
     /// How many there are.
@@ -76,6 +92,17 @@ pub struct ProvedCertificate {
     not_after: UnixTime,
     thumbprint: [u8; crypto::DIGEST_LENGTH],
     names: Box<[AlternativeName]>,
+    common_name: Box<str>,
+    purpose: StatedPurpose,
+}
+
+/// Whether a certificate itself says what its key is for (RFC 5280 §4.2.1.12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatedPurpose {
+    /// It says that it is for clients, among others perhaps.
+    Clients,
+    /// It says nothing.
+    Nothing,
 }
 
 /// A name of the subject (RFC 5280 §4.2.1.6).
@@ -89,6 +116,16 @@ pub enum AlternativeName {
     Uri(Box<str>),
     /// An address.
     Address(IpAddr),
+}
+
+impl AlternativeName {
+    /// The name as text, without its kind.
+    pub fn text(&self) -> Box<str> {
+        match self {
+            Self::Dns(text) | Self::Email(text) | Self::Uri(text) => text.clone(),
+            Self::Address(address) => address.to_string().into(),
+        }
+    }
 }
 
 impl ProvedCertificate {
@@ -126,6 +163,16 @@ impl ProvedCertificate {
     pub fn names(&self) -> &[AlternativeName] {
         &self.names
     }
+
+    /// The subject's common name; empty where it has none, or several.
+    pub fn common_name(&self) -> &str {
+        &self.common_name
+    }
+
+    /// Whether the certificate says that it is for clients.
+    pub const fn purpose(&self) -> StatedPurpose {
+        self.purpose
+    }
 }
 
 /// Checks that an anchor vouches for a certificate at this time, and that its key may sign for a client: key
@@ -139,6 +186,31 @@ pub fn verify(
     anchors: &TrustAnchors,
     now: UnixTime,
 ) -> Result<ProvedCertificate, X509Refusal> {
+    verify_unrevoked(leaf, intermediates, (anchors, &[]), now)
+}
+
+/// The same, and that no certificate between leaf and anchor is on a revocation list of its issuer. Where there are
+/// any lists, there must be one of each issuer, and its next one must not be due.
+///
+/// # Errors
+/// The certificate cannot be read, does not hold, is revoked, or it cannot be told whether it is.
+pub fn verify_listed(
+    leaf: &[u8],
+    intermediates: &[CertificateDer<'_>],
+    (anchors, lists): (&TrustAnchors, &RevocationLists),
+    now: UnixTime,
+) -> Result<ProvedCertificate, X509Refusal> {
+    verify_unrevoked(leaf, intermediates, (anchors, lists.lists()), now)
+}
+
+type Authorities<'a> = (&'a TrustAnchors, &'a [CertRevocationList<'static>]);
+
+fn verify_unrevoked(
+    leaf: &[u8],
+    intermediates: &[CertificateDer<'_>],
+    authorities: Authorities<'_>,
+    now: UnixTime,
+) -> Result<ProvedCertificate, X509Refusal> {
     if leaf.len() > LONGEST_CERTIFICATE || intermediates.iter().any(|der| der.len() > LONGEST_CERTIFICATE) {
         return Err(X509Refusal::TooLarge);
     }
@@ -149,22 +221,35 @@ pub fn verify(
     if !may_sign(&read)? {
         return Err(X509Refusal::KeyUsage);
     }
-    let chain_end = verify_chain(leaf, intermediates, anchors, now)?;
+    let chain_end = verify_chain(leaf, intermediates, authorities, now)?;
     describe(leaf, &read, chain_end)
 }
 
 /// Until when the certificates between leaf and anchor hold.
-fn verify_chain(leaf: &[u8], intermediates: &[CertificateDer<'_>], anchors: &TrustAnchors, now: UnixTime) -> Result<UnixTime, X509Refusal> {
+fn verify_chain(
+    leaf: &[u8],
+    intermediates: &[CertificateDer<'_>],
+    (anchors, lists): Authorities<'_>,
+    now: UnixTime,
+) -> Result<UnixTime, X509Refusal> {
     let der = CertificateDer::from(leaf);
     let leaf = EndEntityCert::try_from(&der)?;
     let time = rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(now.seconds()));
     let (algorithms, usage) = (crypto::certificate_algorithms(), KeyUsage::client_auth());
-    let path = leaf.verify_for_usage(algorithms, &anchors.0, intermediates, time, usage, None, Some(&issuers_may_certify))?;
+    let lists: Vec<&CertRevocationList<'_>> = lists.iter().collect();
+    let revocation = revocation(&lists);
+    let path = leaf.verify_for_usage(algorithms, &anchors.0, intermediates, time, usage, revocation, Some(&issuers_may_certify))?;
     let mut end = UnixTime::from_seconds(u64::MAX);
     for issuer in path.intermediate_certificates() {
         end = end.min(not_after(&parse(&issuer.der())?));
     }
     Ok(end)
+}
+
+/// All certificates but the anchor, fail closed; nothing where there are no lists.
+fn revocation<'l>(lists: &'l [&'l CertRevocationList<'l>]) -> Option<RevocationOptions<'l>> {
+    let options = RevocationOptionsBuilder::new(lists).ok()?.with_depth(RevocationCheckDepth::Chain);
+    Some(options.with_status_policy(UnknownStatusPolicy::Deny).with_expiration_policy(ExpirationPolicy::Enforce).build())
 }
 
 /// The library does not look at key usage; an authority whose key may not certify has certified nothing.
@@ -205,28 +290,42 @@ fn describe(der: &[u8], certificate: &X509Certificate<'_>, chain_end: UnixTime) 
         not_after: not_after(certificate).min(chain_end),
         thumbprint: crypto::sha256(der),
         names: alternative_names(certificate)?,
+        common_name: name::sole_common_name(certificate.subject()),
+        purpose: purpose(certificate)?,
     })
+}
+
+fn purpose(certificate: &X509Certificate<'_>) -> Result<StatedPurpose, X509Refusal> {
+    let stated = certificate.extended_key_usage().map_err(|_| X509Refusal::Syntax)?;
+    Ok(stated.filter(|usage| usage.value.client_auth).map_or(StatedPurpose::Nothing, |_| StatedPurpose::Clients))
 }
 
 fn alternative_names(certificate: &X509Certificate<'_>) -> Result<Box<[AlternativeName]>, X509Refusal> {
     let extension = certificate.subject_alternative_name().map_err(|_| X509Refusal::Syntax)?;
     let names = extension.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
-    Ok(names.iter().filter_map(alternative_name).collect())
+    names.iter().filter_map(|name| alternative_name(name).transpose()).collect()
 }
 
-fn alternative_name(name: &GeneralName<'_>) -> Option<AlternativeName> {
+/// A name in which some octet is none that it may have refuses the certificate: others might read a shorter name.
+fn alternative_name(name: &GeneralName<'_>) -> Result<Option<AlternativeName>, X509Refusal> {
     match name {
-        GeneralName::DNSName(host) => Some(AlternativeName::Dns(host.to_ascii_lowercase().into())),
-        GeneralName::RFC822Name(mailbox) => Some(AlternativeName::Email((*mailbox).into())),
-        GeneralName::URI(uri) => Some(AlternativeName::Uri((*uri).into())),
-        GeneralName::IPAddress(octets) => address(octets).map(AlternativeName::Address),
+        GeneralName::DNSName(host) => sound(host).map(|host| Some(AlternativeName::Dns(host.to_ascii_lowercase().into()))),
+        GeneralName::RFC822Name(mailbox) => sound(mailbox).map(|mailbox| Some(AlternativeName::Email(mailbox.into()))),
+        GeneralName::URI(uri) => sound(uri).map(|uri| Some(AlternativeName::Uri(uri.into()))),
+        GeneralName::IPAddress(octets) => address(octets).map(AlternativeName::Address).map(Some).ok_or(X509Refusal::NameSyntax),
+        GeneralName::Invalid(..) => Err(X509Refusal::NameSyntax),
         GeneralName::OtherName(..)
         | GeneralName::X400Address(_)
         | GeneralName::DirectoryName(_)
         | GeneralName::EDIPartyName(_)
-        | GeneralName::RegisteredID(_)
-        | GeneralName::Invalid(..) => None,
+        | GeneralName::RegisteredID(_) => Ok(None),
     }
+}
+
+/// Visible ASCII, at least one octet of it.
+fn sound(name: &str) -> Result<&str, X509Refusal> {
+    let fine = !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic());
+    if fine { Ok(name) } else { Err(X509Refusal::NameSyntax) }
 }
 
 fn address(octets: &[u8]) -> Option<IpAddr> {

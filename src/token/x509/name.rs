@@ -36,6 +36,15 @@ pub(super) fn text(name: &X509Name<'_>) -> Result<Box<str>, X509Refusal> {
     Ok(text.into())
 }
 
+/// The one common name there is; nothing where there is none, several, or one that cannot be read.
+pub(super) fn sole_common_name(name: &X509Name<'_>) -> Box<str> {
+    let mut names = name.iter_common_name();
+    match (names.next(), names.next()) {
+        (Some(sole), None) => sole.as_str().unwrap_or_default().into(),
+        (Some(_), Some(_)) | (None, _) => Box::default(),
+    }
+}
+
 fn write_attribute(attribute: &AttributeTypeAndValue<'_>, to: &mut String) -> Result<(), X509Refusal> {
     let number = attribute.attr_type().to_id_string();
     let known = SHORT_NAMES.iter().find(|(known, _)| *known == number);

@@ -25,6 +25,12 @@ pub enum X509Refusal {
     ExtendedKeyUsage,
     /// There are too many certificates above it.
     ChainTooLong,
+    /// An alternative name has octets that such a name cannot have.
+    NameSyntax,
+    /// Its issuer, or the issuer of a certificate above it, took it back.
+    Revoked,
+    /// Whether it was taken back cannot be told: an issuer has no list, or one that is over or not its own.
+    RevocationUnknown,
     /// Something about it cannot be judged: an algorithm, a critical extension, a constraint on names.
     Unsupported,
 }
@@ -43,6 +49,9 @@ impl X509Refusal {
             Self::KeyUsage => "certificate_key_usage",
             Self::ExtendedKeyUsage => "certificate_extended_key_usage",
             Self::ChainTooLong => "certificate_chain_too_long",
+            Self::NameSyntax => "certificate_name_syntax",
+            Self::Revoked => "certificate_revoked",
+            Self::RevocationUnknown => "certificate_revocation_unknown",
             Self::Unsupported => "certificate_unsupported",
         }
     }
@@ -68,6 +77,17 @@ impl From<webpki::Error> for X509Refusal {
             (matches!(error, E::EndEntityUsedAsCa), Self::NotAnAuthority),
             (matches!(error, E::RequiredEkuNotFoundContext(_) | E::EmptyEkuExtension), Self::ExtendedKeyUsage),
             (matches!(error, E::PathLenConstraintViolated | E::MaximumPathDepthExceeded), Self::ChainTooLong),
+            (matches!(error, E::CertRevoked), Self::Revoked),
+            (matches!(error, E::UnknownRevocationStatus | E::CrlExpired { .. } | E::IssuerNotCrlSigner), Self::RevocationUnknown),
+            (
+                matches!(
+                    error,
+                    E::InvalidCrlSignatureForPublicKey
+                        | E::UnsupportedCrlSignatureAlgorithmContext(_)
+                        | E::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_)
+                ),
+                Self::RevocationUnknown,
+            ),
             (matches!(error, E::BadDer | E::BadDerTime | E::TrailingData(_) | E::InvalidCertValidity), Self::Syntax),
             (matches!(error, E::InvalidSerialNumber | E::MalformedExtensions | E::ExtensionValueInvalid), Self::Syntax),
         ];

@@ -1,7 +1,7 @@
 //! Disagreement about path, host and route, T-20 to T-33.
 //!
-//! Not here: the HTTP/3 case of T-31, because the gateway speaks no HTTP/3, and its client-certificate
-//! policies, which no listener has yet.
+//! Not here: the HTTP/3 case of T-31, because the gateway speaks no HTTP/3. Its client-certificate policies stand
+//! with the other attacks on certificates.
 
 use super::{Scene, folded};
 use crate::support::certificates::Authority;

@@ -3,9 +3,11 @@
 mod a_identity;
 mod b_routing;
 mod c_framing;
+mod d_certificates;
 mod d_tokens;
 mod f_dpop;
 mod f_proof;
+mod f_signature;
 mod g_operations;
 mod published;
 

@@ -1,8 +1,10 @@
 //! What the gateway is for, end to end: one file per topic, each test a sentence that must hold.
 
+mod client_certificates;
 mod clients;
 mod dpop;
 mod grpc;
+mod http_signature;
 mod jwt;
 mod operators;
 mod reload;

@@ -183,6 +183,14 @@ fn wssec_defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// The same with a scheme `http_signature`.
+const SPARSE_HTTP_SIGNATURE: &str = "\
+listeners: [{ address: 127.0.0.1:1 }]
+schemes: { s: { http_signature: { keys_file: k } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
 /// The same with a scheme `jwt`.
 const SPARSE_JWT: &str = "\
 listeners: [{ address: 127.0.0.1:1 }]
@@ -190,6 +198,22 @@ schemes: { s: { jwt: { issuer: i, audiences: [a], jwks_file: k } } }
 upstreams: { u: { servers: [127.0.0.1:2] } }
 routes: [{ match: { path: / }, authenticate: s, upstream: u }]
 ";
+
+/// The same for a scheme `http_signature`.
+fn http_signature_defaults() -> BTreeMap<&'static str, String> {
+    let decoded = config::decode(SPARSE_HTTP_SIGNATURE, Environment::Fixed(&[]));
+    let mut document: Document = decoded.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::HttpSignature(signed) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("required_components", format!("{:?}", signed.required_components.iter().map(|name| &***name).collect::<Vec<_>>())),
+        ("created", word(&signed.created)),
+        ("nonce", word(&signed.nonce)),
+        ("max_age", period(*signed.max_age)),
+        ("clock_skew", period(*signed.clock_skew)),
+        ("forward_token", word(&signed.forward_token)),
+        ("max_signature_size", size(*signed.max_signature_size)),
+    ])
+}
 
 /// The same for a scheme `jwt`.
 fn jwt_defaults() -> BTreeMap<&'static str, String> {
@@ -292,15 +316,19 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     let of_limits = defaults().into_iter().filter(|(name, _)| limits.contains(name)).collect();
     let mut breaches = wrong_defaults("README.md", &text("README.md"), of_limits);
     let configuration = text("docs/configuration.md");
-    let (before, wssec, after) = around_section(&configuration, "### `wssec`\n");
-    let (between, jwt, after) = around_section(after, "### `jwt`\n");
-    let (_, dpop, after) = around_section(after, "### `dpop`\n");
-    breaches.extend(wrong_defaults("docs/configuration.md, `dpop`", dpop, dpop_defaults()));
-    let (behind, keys, after) = around_section(after, "### Keys of issuers\n");
-    breaches.extend(wrong_defaults("docs/configuration.md", &[before, between, behind, after].concat(), covered));
-    breaches.extend(wrong_defaults("docs/configuration.md, keys of issuers", keys, key_defaults()));
-    breaches.extend(wrong_defaults("docs/configuration.md, `jwt`", jwt, jwt_defaults()));
-    breaches.extend(wrong_defaults("docs/configuration.md, `wssec`", wssec, wssec_defaults()));
+    let mut rest = configuration;
+    for (heading, defaults) in [
+        ("### `wssec`", wssec_defaults()),
+        ("### `jwt`", jwt_defaults()),
+        ("### `dpop`", dpop_defaults()),
+        ("### `http_signature`", http_signature_defaults()),
+        ("### Keys of issuers", key_defaults()),
+    ] {
+        let (before, section, after) = around_section(&rest, &format!("{heading}\n"));
+        breaches.extend(wrong_defaults(&format!("docs/configuration.md, {heading}"), section, defaults));
+        rest = [before, after].concat();
+    }
+    breaches.extend(wrong_defaults("docs/configuration.md", &rest, covered));
     holds(&breaches, "A table that promises another default than the code has is worse than none.");
 }
 
@@ -321,7 +349,7 @@ fn the_shipped_configurations_compile() {
 const KEY: &str = "N4QeKa3c062VBjnVK6fb+rnwURkcwGXh7EoNK34n0uM=";
 
 /// The public key of RFC 7515 Appendix A.3.
-const KEY_SET: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+const KEY_SET: &str = r#"{"keys":[{"kid":"client-1","kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
 /// Writes a configuration into a folder, and beside it the files that it names.
 fn furnish(folder: &Path, config: &str) -> String {
@@ -329,7 +357,7 @@ fn furnish(folder: &Path, config: &str) -> String {
     std::fs::create_dir_all(folder.join("keys")).unwrap();
     std::fs::write(folder.join("keys/swt.key"), KEY).unwrap();
     let mut unpaired = None;
-    let names = config.split(|character: char| character.is_whitespace() || matches!(character, '{' | '}' | ',' | '"'));
+    let names = config.split(|character: char| character.is_whitespace() || matches!(character, '{' | '}' | '[' | ']' | ',' | '"'));
     for name in names.filter(|name| !name.starts_with(['$', '/', '#'])) {
         let path = folder.join(name);
         if name.starts_with("tls/") {
@@ -346,6 +374,7 @@ fn furnish(folder: &Path, config: &str) -> String {
             }
             Some((_, "key" | "b64")) if name.starts_with("keys/") => KEY.to_owned(),
             Some((_, "pem")) if name.starts_with("keys/") => authority.pem().to_owned(),
+            Some((_, "crl")) if name.starts_with("keys/") => authority.revoke(&[]),
             Some((_, "json")) if name.starts_with("keys/") => KEY_SET.to_owned(),
             _ => continue,
         };

@@ -361,6 +361,16 @@ impl Gateway {
         self.swap(&config.text, "config_refused").await
     }
 
+    /// Writes a file of `{keys}` anew, whole and at once, and waits until it is in force.
+    pub(crate) async fn replace(&self, name: &str, content: &str) {
+        let loaded = || self.events().iter().filter(|event| event["event"] == "config_loaded").count();
+        let before = loaded();
+        let next = self.keys().join("next");
+        std::fs::write(&next, content).unwrap();
+        std::fs::rename(next, self.keys().join(name)).unwrap();
+        eventually("a changed file to be taken up", || (loaded() > before).then_some(())).await;
+    }
+
     /// The gateway finds the change by itself: a signal beside it could take it up twice.
     async fn swap(&self, text: &str, event: &str) -> Value {
         let of_kind = || self.events().into_iter().filter(|line| line["event"] == event).collect::<Vec<_>>();

@@ -56,7 +56,8 @@ impl Http2Client {
         Self::over(Box::new(stream)).await
     }
 
-    async fn over(stream: Box<dyn Wire>) -> Self {
+    /// Takes over a connection that stands.
+    pub(crate) async fn over(stream: Box<dyn Wire>) -> Self {
         let (requests, connection) = within("an HTTP/2 handshake", handshake(stream)).await.unwrap();
         // Errors of the connection are errors of its streams, too.
         let driver = tokio::spawn(async move { drop(connection.await) });

@@ -12,6 +12,7 @@ pub(crate) mod ports;
 pub(crate) mod programs;
 pub(crate) mod raw;
 pub(crate) mod secure_upstream;
+pub(crate) mod signature;
 pub(crate) mod tokens;
 pub(crate) mod upstream;
 pub(crate) mod witness;
