@@ -258,6 +258,7 @@ mod tests {
         let evidence = Evidence {
             head,
             connection: &connection,
+            external: portcullis::scheme::External::direct(&head, &connection),
             content: b"",
             carries,
             beside: portcullis::scheme::Beside::Refused,

@@ -5,8 +5,8 @@ use crate::clock::UnixTime;
 use crate::config::certificate::Certificate;
 use crate::config::client_certificates::ClientCertificates;
 use crate::config::document::Verification;
-use crate::config::snapshot::{Admission, ListenerSecurity, Snapshot, UpstreamSecurity};
-use crate::scheme::ConnectionCarrier;
+use crate::config::snapshot::{Admission, ListenerSecurity, NamedScheme, Snapshot, UpstreamSecurity};
+use crate::scheme::AnyScheme;
 use crate::token::swt::SwtKey;
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -23,6 +23,7 @@ const MAX_KEY: u64 = 64 << 10;
 /// Every warning about a configuration that is to run at `now`.
 pub(super) fn warnings(snapshot: &Snapshot, now: UnixTime) -> Vec<String> {
     let mut warnings = clear_listeners(snapshot);
+    warnings.extend(unchecked(snapshot));
     warnings.extend(open_admin(snapshot.fixed.admin));
     warnings.extend(unasked_certificates(snapshot));
     warnings.extend(snapshot.certificates.iter().flatten().filter_map(|certificate| ending(certificate, now)));
@@ -45,18 +46,29 @@ fn clear_listeners(snapshot: &Snapshot) -> Vec<String> {
     exposed.filter(|_| guarded > 0).map(|listener| warning(listener.address)).collect()
 }
 
+fn unchecked(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    let told = |named: &NamedScheme| -> Vec<String> {
+        named.scheme.cautions().iter().map(|caution| format!("the scheme `{}` {caution}", named.name)).collect()
+    };
+    snapshot.schemes.iter().flat_map(told)
+}
+
 fn open_admin(admin: Option<SocketAddr>) -> Option<String> {
     let address = admin.filter(|address| is_exposed(*address))?;
     Some(format!("the admin listener {address} can be reached from other machines and asks nobody who they are"))
 }
 
-/// Schemes that take what no listener asks for.
+/// Schemes that need what no listener asks for.
 fn unasked_certificates(snapshot: &Snapshot) -> impl Iterator<Item = String> {
     let asked = snapshot.clients.iter().any(|clients| !matches!(clients, ClientCertificates::NotAsked));
-    let unasked =
-        snapshot.schemes.iter().filter(move |named| !asked && named.scheme.carriers().connection == ConnectionCarrier::Certificate);
-    unasked
-        .map(|named| format!("the scheme `{}` takes client certificates, and no listener asks for any: give one `client_ca`", named.name))
+    let needs = |named: &&NamedScheme| matches!(named.scheme, AnyScheme::X509(_) | AnyScheme::Mtls(_));
+    let unasked = snapshot.schemes.iter().filter(move |named| !asked && needs(named));
+    unasked.map(|named| {
+        format!(
+            "the scheme `{}` needs client certificates, and no listener asks for any: give one `client_ca` or `client_certificate`",
+            named.name
+        )
+    })
 }
 
 fn is_exposed(address: SocketAddr) -> bool {
@@ -188,7 +200,7 @@ pub(super) mod tests {
         };
         for listener in ["{ address: '127.0.0.1:0' }", "{ address: '127.0.0.1:0', tls: { certificate: cert.pem, key: key.pem } }"] {
             let told = told(listener);
-            assert!(told.len() == 1 && told[0].contains("`c` takes client certificates"), "{told:?}");
+            assert!(told.len() == 1 && told[0].contains("`c` needs client certificates"), "{told:?}");
         }
         for clients in ["client_ca: ca.pem", "client_certificate: any"] {
             let listener = format!("{{ address: '127.0.0.1:0', tls: {{ certificate: cert.pem, key: key.pem, {clients} }} }}");

@@ -7,7 +7,7 @@ use super::freshness::Freshness;
 use super::lookup::{JudgedLookup, Lookup};
 use super::url::Cleartext;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Certificate, Client, Response, StatusCode, redirect, retry};
+use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, redirect, retry};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -21,6 +21,9 @@ const MOST_FIELD_OCTETS: u32 = 16 << 10;
 /// Connections that wait for more to do, and for how long: shorter than most servers wait.
 const MOST_IDLE: usize = 4;
 const LONGEST_IDLE: Duration = Duration::from_secs(20);
+
+/// The media type of a form.
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 /// The bounds of a fetcher, and whom it believes.
 #[derive(Clone, Copy, Debug)]
@@ -99,13 +102,27 @@ impl Fetcher {
     /// # Errors
     /// There is none with status 200 within the bounds.
     pub async fn fetch(&self, url: &AllowedUrl) -> Result<Document, FetchFault> {
-        tokio::time::timeout(self.timeout, self.fetch_in_turn(url)).await.unwrap_or(Err(FetchFault::Timeout))
+        self.answered(self.client.get(url.url().clone()).header(ACCEPT, HeaderValue::from_static("*/*"))).await
     }
 
-    async fn fetch_in_turn(&self, url: &AllowedUrl) -> Result<Document, FetchFault> {
+    /// Sends a form (`application/x-www-form-urlencoded`) with further fields, and gets the document that answers it.
+    /// It is sent once: an answer that does not come says nothing about whether it arrived. Values that nobody may
+    /// see are marked as sensitive by whoever makes them.
+    ///
+    /// # Errors
+    /// There is no answer with status 200 within the bounds.
+    pub async fn post_form(&self, url: &AllowedUrl, fields: HeaderMap, form: Vec<u8>) -> Result<Document, FetchFault> {
+        let request = self.client.post(url.url().clone()).headers(fields);
+        self.answered(request.header(CONTENT_TYPE, FORM).body(form)).await
+    }
+
+    async fn answered(&self, request: RequestBuilder) -> Result<Document, FetchFault> {
+        tokio::time::timeout(self.timeout, self.answered_in_turn(request)).await.unwrap_or(Err(FetchFault::Timeout))
+    }
+
+    async fn answered_in_turn(&self, request: RequestBuilder) -> Result<Document, FetchFault> {
         // Nobody closes the semaphore.
         let _turn = self.turns.acquire().await.map_err(|_| FetchFault::Timeout)?;
-        let request = self.client.get(url.url().clone()).header(ACCEPT, HeaderValue::from_static("*/*"));
         let answer = request.send().await.map_err(|error| FetchFault::behind(&error))?;
         if answer.status() != StatusCode::OK {
             return Err(FetchFault::Status(answer.status().as_u16()));

@@ -153,7 +153,7 @@ impl Host {
         format!("https://{HOST}:{}{path}", self.address.port())
     }
 
-    /// The heads of the requests so far.
+    /// The heads of the requests so far, each with its content.
     pub(crate) fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }
@@ -203,7 +203,13 @@ async fn respond(mut stream: impl AsyncReadExt + AsyncWrite + Unpin, (answer, he
             Err(_) => return,
         }
     }
-    let head = String::from_utf8(head).unwrap();
+    let mut head = String::from_utf8(head).unwrap();
+    let announced = head.to_ascii_lowercase().split_once("content-length: ").map(|(_, rest)| rest.lines().next().unwrap().parse().unwrap());
+    let mut content = vec![0; announced.unwrap_or(0)];
+    if stream.read_exact(&mut content).await.is_err() {
+        return;
+    }
+    head.push_str(&String::from_utf8(content).unwrap());
     let answer = answer.lock().unwrap().clone().to(&head);
     heard.lock().unwrap().push(head);
     // A client that has had enough closes the connection.

@@ -34,6 +34,38 @@ async fn a_document_is_got_with_what_its_sender_states() {
 }
 
 #[tokio::test]
+async fn a_form_is_sent_once_with_the_fields_that_are_named() {
+    let host = Host::secure(Answer::fine(b"{\"active\":true}")).await;
+    let fetcher = Fetcher::build(&host.settings(), Arc::new(FixedLookup::here())).unwrap();
+    let (target, accept) = (url(&host.url("/introspect")), http::header::HeaderValue::from_static("application/json"));
+    let fields = http::HeaderMap::from_iter([(http::header::ACCEPT, accept)]);
+    let answer = fetcher.post_form(&target, fields.clone(), b"token=a%26b&x=1".to_vec()).await.unwrap();
+    assert_eq!(&*answer.octets, b"{\"active\":true}");
+    let [heard] = host.heard().try_into().unwrap();
+    let mut lines: Vec<_> = heard.lines().filter(|line| !line.is_empty()).collect();
+    lines.sort_unstable();
+    let named = format!("host: {HOST}:{}", host.address.port());
+    let form = "content-type: application/x-www-form-urlencoded";
+    let expected = ["POST /introspect HTTP/1.1", "accept: application/json", "content-length: 15", form, &named, "token=a%26b&x=1"];
+    assert_eq!(lines, expected);
+    for (answer, fault) in [
+        (Answer::new("302 Found", "Location: /other\r\n", b""), FetchFault::Status(302)),
+        (Answer::new("401 Unauthorized", "", b""), FetchFault::Status(401)),
+        (Answer::fine(&[b'a'; 1025]), FetchFault::TooLarge),
+        (Answer::Octets(Vec::new()), FetchFault::Interrupted),
+    ] {
+        let before = host.heard().len();
+        host.change(answer);
+        assert_eq!(fetcher.post_form(&target, fields.clone(), b"token=a".to_vec()).await, Err(fault));
+        assert_eq!(host.heard().len(), before + 1, "{fault}");
+    }
+    let impatient = FetcherSettings { timeout: Duration::from_millis(200), ..host.settings() };
+    let fetcher = Fetcher::build(&impatient, Arc::new(FixedLookup::here())).unwrap();
+    host.change(Answer::Stall(Vec::new()));
+    assert_eq!(fetcher.post_form(&target, fields, b"token=a".to_vec()).await, Err(FetchFault::Timeout));
+}
+
+#[tokio::test]
 async fn content_without_a_length_is_read_to_its_end() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n";
     assert_eq!(&*fetched(Answer::Octets(chunked.to_vec())).await.unwrap().octets, b"abc");

@@ -127,9 +127,11 @@ async fn decide(judged: &JudgedHead<'_>, content: &[u8], id: RouteId, applicant:
     let live = applicant.live;
     let route = live.snapshot.routes.get(id.index()).ok_or(Denial::Fault)?;
     let asked = Asked::by(route, live);
+    let (head, connection) = (judged.head(), &applicant.facts.connection);
     let evidence = Evidence {
-        head: judged.head(),
-        connection: &applicant.facts.connection,
+        head,
+        connection,
+        external: forwarding::external(&head, connection, &live.snapshot.trusted_proxies),
         content,
         carries: applicant.carries,
         beside: asked.beside(),

@@ -1,6 +1,6 @@
 //! What trusted proxies before us stated about the client, and what we state to the upstream.
 
-use crate::scheme::{Connection, RequestHead, TransportSecurity};
+use crate::scheme::{Connection, External, RequestHead, TransportSecurity};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
@@ -115,6 +115,22 @@ pub(super) fn forwarded_proto(fields: &HeaderMap, connection: &Connection, trust
     }
 }
 
+/// How the client addressed us: by what a trusted proxy states, else as the request came here.
+pub(super) fn external<'r>(head: &RequestHead<'r>, connection: &Connection, trusted: &[IpNet]) -> External<'r> {
+    let direct = External::direct(head, connection);
+    if trust(connection.peer, trusted) == PeerTrust::Untrusted {
+        return direct;
+    }
+    let stated = |name: HeaderName| head.sole(&name).ok().flatten().and_then(|value| std::str::from_utf8(value).ok());
+    let scheme = match stated(FORWARDED_PROTO) {
+        Some("https") => "https",
+        Some("http") => "http",
+        Some(_) | None => direct.scheme,
+    };
+    let is_host = |host: &&str| !host.is_empty() && host.bytes().all(|octet| octet.is_ascii_graphic() && !b",/@?#".contains(&octet));
+    External { scheme, authority: stated(FORWARDED_HOST).filter(is_host).unwrap_or(direct.authority) }
+}
+
 /// A request's name from a trusted proxy, if it is short and harmless.
 pub(super) fn stated_request_id(fields: &HeaderMap, trust: PeerTrust) -> Option<&HeaderValue> {
     const LONGEST: usize = 128;
@@ -204,6 +220,24 @@ mod tests {
             write_address(&mut text, address.parse().unwrap());
             assert_eq!(text, address.as_bytes());
         }
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_how_we_were_addressed() {
+        let mut fields = HeaderMap::new();
+        fields.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+        fields.insert(FORWARDED_HOST, HeaderValue::from_static("api.example"));
+        let addressed = |fields: &HeaderMap, trusted: &str| {
+            let received = Received { target: b"/", host: b"inside" };
+            let head = RequestHead { method: &http::Method::GET, authority: "inside", path: "/", query: "", received, fields };
+            let External { scheme, authority } = external(&head, &connection("10.0.0.1:1"), &[trusted.parse().unwrap()]);
+            (scheme, authority.to_owned())
+        };
+        assert_eq!(addressed(&fields, "10.0.0.0/8"), ("https", "api.example".to_owned()));
+        assert_eq!(addressed(&fields, "192.0.2.0/24"), ("http", "inside".to_owned()));
+        fields.append(FORWARDED_HOST, HeaderValue::from_static("evil.example"));
+        fields.insert(FORWARDED_PROTO, HeaderValue::from_static("wss"));
+        assert_eq!(addressed(&fields, "10.0.0.0/8"), ("http", "inside".to_owned()));
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl Plan {
             header.insert_header(name.clone(), value.clone())?;
         }
         join_cookies(header)?;
+        remove_cookies(header, grounds, snapshot)?;
         match &self.target {
             Some(target) => replace_target(header, target),
             None => Ok(()),
@@ -101,7 +102,6 @@ impl Plan {
     }
 }
 
-/// Over HTTP/2 the target is part of a URI whose authority must stay.
 /// Makes one field of the crumbs of a cookie: browsers send them apart over HTTP/2, and no server of HTTP/1.1
 /// need understand that (RFC 9113 §8.2.3).
 fn join_cookies(header: &mut RequestHeader) -> pingora::Result<()> {
@@ -114,6 +114,22 @@ fn join_cookies(header: &mut RequestHeader) -> pingora::Result<()> {
     header.insert_header(COOKIE, whole.map_err(|_| pingora::Error::new(pingora::ErrorType::InternalError))?)
 }
 
+/// Takes the cookies out that carry a credential; the others stay as they are.
+fn remove_cookies(header: &mut RequestHeader, grounds: &Grounds, snapshot: &Snapshot) -> pingora::Result<()> {
+    for carriers in grounds.stripped(snapshot).filter(|carriers| !carriers.cookies.is_empty()) {
+        let kept = header.headers.get(COOKIE).and_then(|field| carriers.without_cookies(field.as_bytes()));
+        match kept.map(|kept| (kept.is_empty(), HeaderValue::from_maybe_shared(Bytes::from(kept)))) {
+            None => {}
+            Some((true, _)) => drop(header.remove_header(&COOKIE)),
+            Some((false, kept)) => {
+                header.insert_header(COOKIE, kept.map_err(|_| pingora::Error::new(pingora::ErrorType::InternalError))?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Over HTTP/2 the target is part of a URI whose authority must stay.
 fn replace_target(header: &mut RequestHeader, target: &PathAndQuery) -> pingora::Result<()> {
     if header.version != http::Version::HTTP_2 {
         return header.set_raw_path(target.as_str().as_bytes());

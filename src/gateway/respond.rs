@@ -104,7 +104,7 @@ fn common(status: StatusCode, denial: &Denial, id: RequestId) -> pingora::Result
     /// Room for the fields below and two challenges.
     const USUAL: usize = 8;
     let mut header = ResponseHeader::build(status, Some(USUAL))?;
-    let asks = matches!(denial.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    let asks = matches!(denial.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST);
     let challenges = if asks { denial.challenges() } else { &[] };
     for Challenge { field, value } in challenges {
         header.append_header(*field, value.clone())?;

@@ -24,7 +24,7 @@ pub(super) enum Wanted {
     /// A source that has its keys.
     Fixed(KeySource),
     /// A source that fetches them.
-    Remote(Spec),
+    Remote(Box<Spec>),
 }
 
 /// The one place that the settings name.
@@ -51,7 +51,7 @@ pub(super) fn build(terms: &KeyTerms<'_>, files: &Files) -> Result<Wanted, Vec<P
         (Ok(place), Ok(authorities)) if problems.is_empty() => {
             let KeyRefreshSettings { allow_private, allow_cleartext, max_size, .. } = &**terms.refresh;
             let origin = Origin { place, authorities, reach: *allow_private, cleartext: *allow_cleartext };
-            Ok(Wanted::Remote(Spec { origin, pace, max_size: max_size.octets() }))
+            Ok(Wanted::Remote(Box::new(Spec { origin, pace, max_size: max_size.octets() })))
         }
         (_, authorities) => {
             problems.extend(authorities.err().into_iter().flatten());

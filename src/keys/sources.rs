@@ -29,7 +29,7 @@ impl KeySources {
     pub fn build(&self, terms: &KeyTerms<'_>, files: &Files, random: &Arc<SystemRandom>) -> Result<Arc<KeySource>, Vec<Problem>> {
         let spec = match build::build(terms, files)? {
             Wanted::Fixed(source) => return Ok(Arc::new(source)),
-            Wanted::Remote(spec) => spec,
+            Wanted::Remote(spec) => *spec,
         };
         let mut living = self.living.lock().unwrap_or_else(PoisonError::into_inner);
         living.retain(|source| source.strong_count() > 0);

@@ -1,14 +1,14 @@
 //! Issuers that change their keys, lose them, or are not there.
 
 use super::*;
-use crate::clock::UnixTime;
+use crate::clock::{self, UnixTime};
 use crate::crypto::SystemRandom;
 use crate::fetch::stand_in::{Answer, FixedLookup, Host};
 use crate::setting::{ByteSize, Files, Located, Period, Position, Problem};
 use futures_util::future::join_all;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const NOW: UnixTime = UnixTime::from_seconds(1_000_000);
 
@@ -334,7 +334,7 @@ mod fetching {
     async fn nobody_waits_longer_than_a_fetch_may_take() {
         let host = Host::secure(Answer::Stall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{".to_vec())).await;
         let source = Given::of(&host).refreshed(|refresh| refresh.timeout = at(Period::from_millis(300))).build().unwrap();
-        let began = Instant::now();
+        let began = clock::instant();
         let all = join_all((0..50).map(|_| source.keys(NOW))).await;
         assert!(all.iter().all(Result::is_err));
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
@@ -386,7 +386,7 @@ mod unknown_keys {
         let source = Given::of(&host).build().unwrap();
         let seen = source.keys(NOW).await.unwrap();
         let names: Vec<_> = (0..10_000_u32).map(|number| format!("k{number}")).collect();
-        let began = Instant::now();
+        let began = clock::instant();
         for (number, name) in names.iter().enumerate() {
             // A thousand per second: ten seconds.
             let now = NOW.later(u64::try_from(number / 1_000).unwrap());
@@ -405,7 +405,7 @@ mod unknown_keys {
         let seen = source.keys(NOW).await.unwrap();
         source.after_unknown(Some("x"), &seen, NOW).await.unwrap();
         host.change(Answer::Stall(Vec::new()));
-        let began = Instant::now();
+        let began = clock::instant();
         for number in 0..1_000_u32 {
             source.after_unknown(Some(&number.to_string()), &seen, NOW.later(9)).await.unwrap();
         }
@@ -478,7 +478,7 @@ mod unknown_keys {
         let seen = source.keys(NOW).await.unwrap();
         host.change(Answer::Stall(Vec::new()));
         let names: Vec<_> = (0..100_u32).map(|number| number.to_string()).collect();
-        let began = Instant::now();
+        let began = clock::instant();
         let all = join_all(names.iter().map(|name| source.after_unknown(Some(name), &seen, NOW))).await;
         assert!(all.iter().all(|keys| Arc::ptr_eq(&seen, keys.as_ref().unwrap())));
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());

@@ -1,17 +1,18 @@
 //! The contract battery: what every scheme must accept and refuse, whatever its credentials look like.
 
 use super::{
-    Beside, Carries, Challenge, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, ContentPledge, Evidence, Malformation,
-    Principal, Proof, Received, Refusal, Rejection, RequestHead, Resources, Scheme, TransportSecurity,
+    Beside, Carries, Challenge, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, ContentPledge, Evidence, External,
+    Malformation, Principal, Proof, Received, Refusal, Rejection, RequestHead, Resources, Scheme, TransportSecurity,
 };
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
 use crate::keys::KeySources;
 use crate::setting::{Files, LOCATED_NAME, Problem};
 use crate::store::{StoreSizes, Stores};
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rustls::pki_types::CertificateDer;
-use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
+use serde::de::value::{Error, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde_json::Value;
 use std::future::Future;
@@ -207,7 +208,8 @@ impl Request {
             ContentNeed::Whole { limit } => self.content.get(..limit.min(self.content.len())).unwrap(),
         };
         let carries = if self.content.is_empty() { Carries::Nothing } else { Carries::Content };
-        let evidence = Evidence { head, connection: &connection, content, carries, beside: Beside::Refused, now };
+        let external = External::direct(&head, &connection);
+        let evidence = Evidence { head, connection: &connection, external, content, carries, beside: Beside::Refused, now };
         let Some(credential) = scheme.extract(&evidence)? else { return Ok(None) };
         let mut proof = scheme.verify(&credential, &evidence).await?;
         if let ContentPledge::Digest(mut digest) = std::mem::replace(&mut proof.content, ContentPledge::Nothing) {
@@ -320,6 +322,10 @@ fn what_carries_a_credential_can_be_removed<T: Specimens>(scheme: &T::Scheme) {
         for name in &carrying {
             request.fields.remove(name);
         }
+        let cookies = request.fields.get(COOKIE).and_then(|field| carriers.without_cookies(field.as_bytes()));
+        if let Some(kept) = cookies {
+            request.fields.insert(COOKIE, HeaderValue::from_bytes(&kept).unwrap());
+        }
         let kept: Vec<_> = request.query.split('&').filter(|pair| !is_named(pair, &carriers.query_names)).collect();
         request.query = kept.join("&");
         let form = String::from_utf8(request.content).unwrap();
@@ -390,8 +396,16 @@ impl<'de> Deserializer<'de> for Node {
     }
 
     fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
-        let Some(word) = self.0.as_str() else { return Err(serde::de::Error::custom("not a word")) };
-        visitor.visit_enum(word.into_deserializer())
+        match self.0 {
+            Value::String(word) => visitor.visit_enum(word.into_deserializer()),
+            Value::Object(entries) => {
+                let entries = entries.into_iter().map(|(name, value)| (name, Node(value)));
+                visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(entries)))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+                Err(serde::de::Error::custom("neither a word nor a mapping"))
+            }
+        }
     }
 
     serde::forward_to_deserialize_any! {

@@ -16,6 +16,8 @@ pub struct Evidence<'r> {
     pub head: RequestHead<'r>,
     /// What the transport proved.
     pub connection: &'r Connection,
+    /// How the client addressed us.
+    pub external: External<'r>,
     /// The whole content, where a scheme asked for it; empty otherwise.
     pub content: &'r [u8],
     /// Whether there is any content, looked at or not.
@@ -24,6 +26,26 @@ pub struct Evidence<'r> {
     pub beside: Beside,
     /// When the request arrived.
     pub now: UnixTime,
+}
+
+/// How the client addressed us: as the request says that came here, or as a proxy says that is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct External<'r> {
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Host and port.
+    pub authority: &'r str,
+}
+
+impl<'r> External<'r> {
+    /// Without a proxy in between.
+    pub const fn direct(head: &RequestHead<'r>, connection: &Connection) -> Self {
+        let scheme = match connection.security {
+            TransportSecurity::Clear => "http",
+            TransportSecurity::Tls { .. } => "https",
+        };
+        Self { scheme, authority: head.authority }
+    }
 }
 
 /// Whether credentials of several schemes may stand in one request.
@@ -88,6 +110,12 @@ impl<'r> RequestHead<'r> {
         }
     }
 
+    /// The cookies, by name and value as they stand (RFC 6265 §5.4), whether in one field or in several.
+    pub fn cookies(&self) -> impl Iterator<Item = (&'r [u8], &'r [u8])> {
+        let fields = self.fields.get_all(http::header::COOKIE).iter();
+        fields.flat_map(|field| field.as_bytes().split(|octet| *octet == b';')).filter_map(cookie)
+    }
+
     /// Whether the content is of the media type, parameters aside (RFC 9110 §8.3).
     pub fn has_media_type(&self, media_type: &str) -> bool {
         let values = self.fields.get_all(http::header::CONTENT_TYPE);
@@ -97,6 +125,11 @@ impl<'r> RequestHead<'r> {
 
 fn essence(value: &[u8]) -> &[u8] {
     value.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii()
+}
+
+/// Name and value of a cookie; nothing where a name is missing.
+fn cookie(pair: &[u8]) -> Option<(&[u8], &[u8])> {
+    form::split_pair(pair).map(|(name, value)| (name.trim_ascii(), value.trim_ascii()))
 }
 
 /// What the transport layer proved. It is evidence, not identity.
@@ -171,6 +204,8 @@ pub struct Carriers {
     pub fields: Vec<HeaderName>,
     /// The common beginning of the names of further fields, lower-case; empty for none.
     pub field_family: &'static str,
+    /// Names of cookies.
+    pub cookies: Vec<Box<str>>,
     /// Names of query parameters, compared after decoding.
     pub query_names: Vec<&'static str>,
     /// Names of form fields in the content.
@@ -203,6 +238,17 @@ impl Carriers {
         Cow::Owned(kept.join("&"))
     }
 
+    /// A field `Cookie` without the cookies that carry a credential, whose other octets stay; nothing where none do.
+    pub fn without_cookies(&self, field: &[u8]) -> Option<Vec<u8>> {
+        let carries = |pair: &&[u8]| cookie(pair).is_some_and(|(name, _)| self.cookies.iter().any(|known| known.as_bytes() == name));
+        let pairs = || field.split(|octet| *octet == b';');
+        if self.cookies.is_empty() || !pairs().any(|pair| carries(&pair)) {
+            return None;
+        }
+        let kept: Vec<_> = pairs().filter(|pair| !carries(pair)).collect();
+        Some(kept.join(b";".as_slice()).trim_ascii_start().to_vec())
+    }
+
     /// Whether a field carries credentials.
     pub fn holds_field(&self, name: &HeaderName) -> bool {
         self.fields.contains(name) || (!self.field_family.is_empty() && name.as_str().starts_with(self.field_family))
@@ -214,7 +260,8 @@ impl Carriers {
         let connection = self.connection == ConnectionCarrier::Certificate && self.connection == other.connection;
         let fields = connection || family || self.fields.iter().any(|field| other.fields.contains(field));
         let query = self.query_names.iter().any(|name| other.query_names.contains(name));
-        fields || query || self.form_names.iter().any(|name| other.form_names.contains(name))
+        let cookies = self.cookies.iter().any(|name| other.cookies.contains(name));
+        fields || query || cookies || self.form_names.iter().any(|name| other.form_names.contains(name))
     }
 }
 
@@ -302,5 +349,30 @@ mod tests {
         let der = base64::decode(PUBLISHED.as_bytes(), &mut room).unwrap().to_vec();
         let certificate = ClientCertificate::new(der.into(), &[]);
         assert_eq!(base64url::encode(certificate.thumbprint()), "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0");
+    }
+
+    #[test]
+    fn a_token_leaves_the_cookies_and_nothing_else_does() {
+        let carriers = Carriers { cookies: vec!["token".into()], ..Carriers::default() };
+        let without = |field: &str| carriers.without_cookies(field.as_bytes()).map(|kept| String::from_utf8(kept).unwrap());
+        assert_eq!(without("a=1; token=x;b=\"2;  c"), Some("a=1;b=\"2;  c".into()));
+        assert_eq!(without("token=x; a=1"), Some("a=1".into()));
+        assert_eq!(without("a=1;\ttoken =x=y ;"), Some("a=1;".into()));
+        assert_eq!(without("token=x; token=y"), Some(String::new()));
+        for other in ["", "a=token", "Token=x", "token", "token2=x; a=1"] {
+            assert_eq!(without(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn cookies_are_found_in_one_field_and_in_several() {
+        let mut fields = HeaderMap::new();
+        for field in ["a=1; b=\"x=y\" ;nameless", "a=2"] {
+            fields.append(http::header::COOKIE, field.parse().unwrap());
+        }
+        let received = Received { target: b"/", host: b"h" };
+        let head = RequestHead { method: &http::Method::GET, authority: "h", path: "/", query: "", received, fields: &fields };
+        let found: Vec<_> = head.cookies().collect();
+        assert_eq!(found, [(&b"a"[..], &b"1"[..]), (b"b", b"\"x=y\""), (b"a", b"2")]);
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod battery;
+mod bearer;
 mod challenge;
 mod content;
 mod evidence;
@@ -12,7 +13,7 @@ mod registry;
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
 pub use evidence::{
-    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, Onward, Place, Received,
+    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, External, Onward, Place, Received,
     Recognition, Repeated, RequestHead, TransportSecurity,
 };
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
@@ -34,10 +35,16 @@ registry::schemes! {
     wrap => Wrap,
     /// HTTP message authentication (US8078870): bound tokens, signed requests, digests, contexts.
     wssec => Wssec,
-    /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
-    x509 => X509,
+    /// JSON Web Tokens as bearer tokens of one issuer (RFC 6750, RFC 7519, RFC 8725, RFC 9068).
+    jwt => Jwt,
+    /// JSON Web Tokens with a proof of possession for each request: DPoP (RFC 9449).
+    dpop => Dpop,
+    /// JSON Web Tokens that are bound to the client certificate of the connection (RFC 8705).
+    mtls => Mtls,
     /// HTTP message signatures (RFC 9421) over requests, and digests of their content (RFC 9530).
     http_signature => HttpSignature,
+    /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
+    x509 => X509,
 }
 
 /// What a scheme may lean on while it is built.
@@ -127,6 +134,11 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// them fresh.
     fn key_sources(&self) -> Vec<Arc<KeySource>> {
         Vec::new()
+    }
+
+    /// What its settings leave unchecked, each as a sentence for whoever checks a configuration.
+    fn cautions(&self) -> &[&'static str] {
+        &[]
     }
 
     /// How the memory of verdicts has served, where the scheme has one.

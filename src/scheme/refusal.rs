@@ -4,6 +4,8 @@ use super::http_signature::wire::Unreadable as SignatureUnreadable;
 use super::wssec::wire::Unreadable;
 use super::wssec::{ReferenceFault, ReferenceRefused};
 use crate::token::ClaimMiss;
+use crate::token::jose::Unproved;
+use crate::token::jwt::{self, JwtMiss};
 use crate::token::x509::X509Refusal;
 use std::sync::Arc;
 
@@ -319,6 +321,36 @@ impl From<X509Refusal> for Refusal {
             | X509Refusal::NameSyntax
             | X509Refusal::Revoked
             | X509Refusal::Unsupported => Self::Rejected(Rejection::Certificate(refusal)),
+        }
+    }
+}
+
+impl From<JwtMiss> for Rejection {
+    fn from(miss: JwtMiss) -> Self {
+        let missing = |claim: &str| Self::ClaimMissing(claim.into());
+        match miss {
+            JwtMiss::Type => Self::TokenTypeRefused,
+            JwtMiss::IssuerMissing => missing(jwt::ISSUER),
+            JwtMiss::IssuerUntrusted => Self::IssuerUntrusted,
+            JwtMiss::ExpiryMissing => missing(jwt::EXPIRES),
+            JwtMiss::Expired => Self::Expired,
+            JwtMiss::NotYet | JwtMiss::IssuedLater => Self::NotYet,
+            JwtMiss::IssuedMissing => missing(jwt::ISSUED),
+            JwtMiss::LifetimeTooLong => Self::LifetimeTooLong,
+            JwtMiss::AudienceMissing => missing(jwt::AUDIENCE),
+            JwtMiss::AudienceMismatch => Self::AudienceMismatch,
+            JwtMiss::Claim(miss) => miss.into(),
+        }
+    }
+}
+
+impl From<Unproved> for Refusal {
+    fn from(unproved: Unproved) -> Self {
+        match unproved {
+            Unproved::KeyUnknown | Unproved::KeyAmbiguous => Self::Rejected(Rejection::KeyUnknown),
+            Unproved::AlgorithmUnfit => Self::Rejected(Rejection::AlgorithmRefused),
+            Unproved::Signature => Self::Rejected(Rejection::SignatureInvalid),
+            Unproved::Payload => Self::Malformed(Malformation::TokenSyntax),
         }
     }
 }

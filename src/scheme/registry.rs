@@ -73,6 +73,13 @@ macro_rules! schemes {
                 }
             }
 
+            /// See [`Scheme::cautions`].
+            pub fn cautions(&self) -> &[&'static str] {
+                match self {
+                    $( Self::$type(scheme) => scheme.cautions(), )+
+                }
+            }
+
             /// See [`Scheme::verdict_counts`].
             pub fn verdict_counts(&self) -> Option<CacheCounts> {
                 match self {

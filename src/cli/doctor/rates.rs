@@ -4,7 +4,9 @@ use crate::clock::{self, UnixTime};
 use crate::config;
 use crate::crypto::{DigestAlgorithm, MacKey, SystemRandom, base64, sha256};
 use crate::keys::KeySources;
-use crate::scheme::{AnyScheme, Beside, Carries, Connection, Evidence, Received, RequestHead, Resources, SchemeConfig, TransportSecurity};
+use crate::scheme::{
+    AnyScheme, Beside, Carries, Connection, Evidence, External, Received, RequestHead, Resources, SchemeConfig, TransportSecurity,
+};
 use crate::setting::{Environment, Files};
 use crate::store::{StoreSizes, Stores};
 use crate::token::swt::{Statement, SwtKey, issue};
@@ -135,6 +137,7 @@ impl Specimen {
         let evidence = Evidence {
             head,
             connection: &self.connection,
+            external: External::direct(&head, &self.connection),
             content: b"",
             carries: Carries::Nothing,
             beside: Beside::Refused,

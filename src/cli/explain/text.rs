@@ -178,11 +178,18 @@ fn places(carriers: &Carriers) -> Vec<String> {
     let fields = carriers.fields.iter().map(|field| format!("the field {}", spelt(field.as_str())));
     let family = Some(carriers.field_family).filter(|family| !family.is_empty());
     let family = family.map(|family| format!("fields whose names begin with {}", spelt(family)));
+    let cookies = carriers.cookies.iter().map(|name| format!("the cookie {name}"));
     let named = |kind: &str, names: &[&str]| (!names.is_empty()).then(|| format!("the {kind} {}", names.join(" or ")));
     let certificate =
         (carriers.connection == ConnectionCarrier::Certificate).then(|| "the client certificate of the connection".to_owned());
-    let fields = certificate.into_iter().chain(fields);
-    fields.chain(family).chain(named("query parameter", &carriers.query_names)).chain(named("form field", &carriers.form_names)).collect()
+    certificate
+        .into_iter()
+        .chain(fields)
+        .chain(family)
+        .chain(cookies)
+        .chain(named("query parameter", &carriers.query_names))
+        .chain(named("form field", &carriers.form_names))
+        .collect()
 }
 
 /// The name of a field as people write it: `X-Request-Id`.

@@ -25,7 +25,7 @@ use crate::setting::{ByteSize, Files, Located, Period, Problem};
 use crate::store::{Namespace, VerdictCache};
 use crate::token::context::{Binding, KeyRing};
 use crate::token::jose::jwe::SharedKey;
-use crate::token::jwt::{Requirements, TypeRule};
+use crate::token::jwt::{Optional, Requirements, TypeRule};
 use crate::token::{AudienceRule, ClaimRules};
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderName};
@@ -148,6 +148,8 @@ fn json_web_tokens(jwt: &Located<JwtProfile>, resources: &Resources<'_>, problem
         // What tokens must claim is asked of every kind alike.
         claims: ClaimRules::default(),
         leeway,
+        optional: Optional::default(),
+        max_lifetime: u64::MAX,
     };
     Some(JwtTokens { requirements, keys: keys?, proof_key })
 }

@@ -12,10 +12,10 @@ use crate::scheme::{Fault, Fingerprint, Malformation, Principal, Refusal, Reject
 use crate::store::Namespace;
 use crate::token::ClaimRules;
 use crate::token::context::{self, FirstProfile};
+use crate::token::jose::Unconfirmed;
 use crate::token::jose::cnf::{self, ProofKey};
 use crate::token::jose::jwe::SharedKey;
-use crate::token::jose::{Unconfirmed, Unproved};
-use crate::token::jwt::{Holder as JwtHolder, Jwt, JwtMiss, Requirements as JwtRequirements};
+use crate::token::jwt::{Holder as JwtHolder, Jwt, Requirements as JwtRequirements};
 use crate::token::x509::{self, TrustAnchors};
 use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
@@ -155,9 +155,9 @@ impl JwtTokens {
         let text = std::str::from_utf8(token.octets).map_err(|_| Malformation::TokenSyntax)?;
         let unconfirmed = Unconfirmed::parse(text).map_err(|_| Malformation::TokenSyntax)?;
         let keys = self.keys.keys_for(unconfirmed.header().key_id(), now).await.map_err(|_| Fault::KeysUnavailable)?;
-        let confirmed = unconfirmed.confirmed_by(keys.keys()).map_err(unproved)?;
+        let confirmed = unconfirmed.confirmed_by(keys.keys())?;
         let jwt = Jwt::read(&confirmed).map_err(|_| Malformation::TokenSyntax)?;
-        let expires = self.requirements.judge(&jwt, now).map_err(miss)?;
+        let expires = self.requirements.judge(&jwt, now).map_err(Rejection::from)?;
         let key = match jwt.holder().clone() {
             JwtHolder::Anyone => return Err(Rejection::HolderKeyMissing.into()),
             JwtHolder::Bound(confirmation) => confirmation.open(&self.proof_key).map_err(|_| Rejection::HolderKeyUnusable)?,
@@ -218,28 +218,4 @@ fn judged_token(principal: Principal, key: ProofKey, profile: FirstProfile, dige
         generation: 0,
     };
     Judged { holder, until }
-}
-
-const fn unproved(unproved: Unproved) -> Refusal {
-    match unproved {
-        Unproved::KeyUnknown | Unproved::KeyAmbiguous => Refusal::Rejected(Rejection::KeyUnknown),
-        Unproved::AlgorithmUnfit => Refusal::Rejected(Rejection::AlgorithmRefused),
-        Unproved::Signature => Refusal::Rejected(Rejection::SignatureInvalid),
-        Unproved::Payload => Refusal::Malformed(Malformation::TokenSyntax),
-    }
-}
-
-fn miss(miss: JwtMiss) -> Refusal {
-    let stated = |claim: &str| Rejection::ClaimMissing(claim.into());
-    Refusal::Rejected(match miss {
-        JwtMiss::Type => Rejection::TokenTypeRefused,
-        JwtMiss::IssuerMissing => stated("iss"),
-        JwtMiss::IssuerUntrusted => Rejection::IssuerUntrusted,
-        JwtMiss::ExpiryMissing => stated("exp"),
-        JwtMiss::Expired => Rejection::Expired,
-        JwtMiss::NotYet | JwtMiss::IssuedLater => Rejection::NotYet,
-        JwtMiss::AudienceMissing => stated("aud"),
-        JwtMiss::AudienceMismatch => Rejection::AudienceMismatch,
-        JwtMiss::Claim(miss) => miss.into(),
-    })
 }

@@ -1,10 +1,13 @@
 //! Signature algorithms by their JOSE names (RFC 7518 §3.1, RFC 8037 §3.1); `none` is not among them.
 
 use crate::crypto::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use std::fmt;
 
 /// How a token is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
@@ -23,6 +26,7 @@ pub enum Algorithm {
     /// ECDSA on P-384 with SHA-384.
     Es384,
     /// Ed25519.
+    #[serde(rename = "EdDSA", alias = "Ed25519")]
     EdDsa,
     /// HMAC-SHA256.
     Hs256,

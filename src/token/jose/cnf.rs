@@ -1,10 +1,10 @@
 //! Confirmation (RFC 7800): the key whose holder a token speaks of, and nobody else.
 
-use super::super::json::{JsonSyntax, Object, read_object};
+use super::super::json::{Json, JsonSyntax, Object, read_object};
 use super::jwe::{self, JweSyntax, Management, Sealed, SealingFailed, SharedKey};
 use super::jwk::{check_secret, read_secret};
 use super::{Algorithm, JwkSyntax, Material, VerificationKey, describe, thumbprint};
-use crate::crypto::{PublicKey, Random, base64url};
+use crate::crypto::{DIGEST_LENGTH, PublicKey, Random, base64url};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -20,6 +20,10 @@ pub enum Confirmation {
     Key(Box<ProofKey>),
     /// `jwe`: who holds the secret that is sealed here (§3.3).
     Sealed(Box<str>),
+    /// `jkt`: who holds the private half of the key with this thumbprint (RFC 9449 §6.1, RFC 7638).
+    Thumbprint([u8; DIGEST_LENGTH]),
+    /// `x5t#S256`: who connects with the certificate of this SHA-256 (RFC 8705 §3.1).
+    Certificate([u8; DIGEST_LENGTH]),
 }
 
 /// The key that a holder proves to have. It shows no secret and wipes itself.
@@ -45,6 +49,10 @@ pub enum CnfSyntax {
     NotAnObject,
     /// It has no method, several, or one that we do not know (§3.1).
     Method,
+    /// The thumbprint is not 32 octets in base64url.
+    Thumbprint,
+    /// The holder is only named, by a thumbprint: there is no key in it to open.
+    KeyAbsent,
     /// The key in it cannot be used.
     Key(JwkSyntax),
     /// It is a secret in the clear, where only a public key may stand (§3.2).
@@ -70,6 +78,8 @@ impl Confirmation {
                 let text = sealed.text().ok_or(CnfSyntax::Sealed(JweSyntax::Parts))?;
                 return Sealed::parse(text).map(|_| Self::Sealed(text.into())).map_err(CnfSyntax::Sealed);
             }
+            (Some((THUMBPRINT, digest)), None) => return read_digest(digest).map(Self::Thumbprint),
+            (Some((CERTIFICATE, digest)), None) => return read_digest(digest).map(Self::Certificate),
             _ => return Err(CnfSyntax::Method),
         }
         .map(|key| Self::Key(Box::new(key)))
@@ -78,13 +88,24 @@ impl Confirmation {
     /// The proof key; a sealed one is opened.
     ///
     /// # Errors
-    /// The key is sealed, and none of these opens it or what is inside is no secret key.
+    /// The key is sealed, and none of these opens it or what is inside is no secret key; or there is only a thumbprint.
     pub fn open<'k>(self, keys: impl IntoIterator<Item = &'k SharedKey>) -> Result<ProofKey, CnfSyntax> {
         match self {
             Self::Key(key) => Ok(*key),
             Self::Sealed(text) => open_sealed(&text, keys),
+            Self::Thumbprint(_) | Self::Certificate(_) => Err(CnfSyntax::KeyAbsent),
         }
     }
+}
+
+/// The method that names a key by its thumbprint.
+const THUMBPRINT: &str = "jkt";
+/// The method that names a certificate by its SHA-256.
+const CERTIFICATE: &str = "x5t#S256";
+
+fn read_digest(value: &Json<'_>) -> Result<[u8; DIGEST_LENGTH], CnfSyntax> {
+    let text = value.text().ok_or(CnfSyntax::Thumbprint)?;
+    base64url::decode_exactly(text.as_bytes()).map_err(|_| CnfSyntax::Thumbprint)
 }
 
 const NOT_AN_OBJECT: JwkSyntax = JwkSyntax::Json(JsonSyntax::NotAnObject);
@@ -151,6 +172,16 @@ pub fn issue_key(key: &PublicKey) -> String {
     format!("{{\"jwk\":{}}}", describe(key, &thumbprint(key), None))
 }
 
+/// The claim for the holder of a private key, as JSON, by the thumbprint of its public half.
+pub fn issue_thumbprint(key: &PublicKey) -> String {
+    format!("{{\"{THUMBPRINT}\":\"{}\"}}", thumbprint(key))
+}
+
+/// The claim for the holder of a certificate of this SHA-256, as JSON.
+pub fn issue_certificate(sha256: &[u8; DIGEST_LENGTH]) -> String {
+    format!("{{\"{CERTIFICATE}\":\"{}\"}}", base64url::encode(sha256))
+}
+
 /// The claim for the holder of a secret, as JSON, from what [`seal`] made.
 pub fn issue_sealed(sealed: &str) -> String {
     format!("{{\"jwe\":\"{sealed}\"}}")
@@ -197,7 +228,9 @@ impl fmt::Display for CnfSyntax {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAnObject => f.write_str("`cnf` is not an object"),
-            Self::Method => f.write_str("`cnf` does not have exactly one of `jwk` and `jwe`"),
+            Self::Method => f.write_str("`cnf` does not have exactly one of `jwk`, `jwe`, `jkt` and `x5t#S256`"),
+            Self::Thumbprint => f.write_str("`cnf` has a thumbprint that is not 32 octets in base64url"),
+            Self::KeyAbsent => f.write_str("`cnf` names a key by its thumbprint, where the key itself is wanted"),
             Self::Key(syntax) => write!(f, "`cnf` has {syntax}"),
             Self::BareSecret => f.write_str("`cnf` has a secret that is not sealed"),
             Self::Sealed(syntax) => write!(f, "`cnf` has a sealed key, and {syntax}"),
@@ -273,15 +306,36 @@ mod tests {
     fn exactly_one_method_that_we_know_is_taken() {
         for json in [
             "{}",
-            r#"{"jkt":"x"}"#,
             r#"{"kid":"x"}"#,
+            r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I","kid":"x"}"#,
             r#"{"jku":"https://x","kid":"y"}"#,
-            r#"{"x5t#S256":"x"}"#,
+            r#"{"JKT":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#,
             &format!(r#"{{"jwk":{KEY},"kid":"x"}}"#),
             &format!(r#"{{"kid":"x","jwk":{KEY}}}"#),
             &format!(r#"{{"jwk":{KEY},"jwe":"x"}}"#),
         ] {
             assert_eq!(read(json).err(), Some(CnfSyntax::Method), "{json}");
+        }
+    }
+
+    #[test]
+    fn rfc_9449_6_1_and_rfc_8705_3_1_name_a_holder_by_thumbprint() {
+        let Ok(Confirmation::Thumbprint(key)) = read(r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#) else { panic!() };
+        assert_eq!(base64url::encode(&key), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        let text = issue_certificate(&key);
+        assert_eq!(text, r#"{"x5t#S256":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#);
+        let confirmation = read(&text).unwrap();
+        assert!(matches!(confirmation, Confirmation::Certificate(same) if same == key));
+        assert_eq!(confirmation.open([&shared(7)]).err(), Some(CnfSyntax::KeyAbsent));
+        for wrong in [
+            "\"\"",
+            "\"x\"",
+            "7",
+            "null",
+            "\"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I=\"",
+            "\"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4J\"",
+        ] {
+            assert_eq!(read(&format!("{{\"jkt\":{wrong}}}")).err(), Some(CnfSyntax::Thumbprint), "{wrong}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::json::{JsonSyntax, Object, quote, read_object};
 use super::{Algorithm, Primitive};
-use crate::crypto::{MacKey, PublicKey, PublicParts, base64url, sha256};
+use crate::crypto::{DIGEST_LENGTH, MacKey, PublicKey, PublicParts, base64url, sha256};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -212,7 +212,12 @@ pub fn describe(key: &PublicKey, id: &str, algorithm: Option<Algorithm>) -> Stri
 
 /// The SHA-256 thumbprint (RFC 7638 §3, RFC 8037 §2) in base64url.
 pub fn thumbprint(key: &PublicKey) -> String {
-    base64url::encode(&sha256(members(key).as_bytes()))
+    base64url::encode(&thumbprint_octets(key))
+}
+
+/// The 32 octets of the SHA-256 thumbprint.
+pub fn thumbprint_octets(key: &PublicKey) -> [u8; DIGEST_LENGTH] {
+    sha256(members(key).as_bytes())
 }
 
 /// The members that make the key, in the order in which thumbprints take them (RFC 7638 §3.2).

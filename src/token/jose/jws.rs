@@ -7,7 +7,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// The longest token, in octets: more than any field of a request holds.
-pub const MAX_TOKEN: usize = 48 * 1024;
+pub const MAX_TOKEN: usize = 64 * 1024;
 /// The longest protected header, in octets of base64url: it is read before anything is proved, and
 /// certificate chains of ordinary length fit.
 pub const MAX_HEADER: usize = 12 * 1024;

@@ -11,7 +11,7 @@ pub mod pem;
 
 pub use algorithm::{Algorithm, Primitive};
 pub use issuing::{IssuingKey, Unfit};
-pub use jwk::{JwkSyntax, MIN_SECRET, Material, VerificationKey, describe, thumbprint};
+pub use jwk::{JwkSyntax, MIN_SECRET, Material, VerificationKey, describe, thumbprint, thumbprint_octets};
 pub use jwks::{JwksSyntax, KeySet, MAX_KEYS, MAX_SET, Skipped};
 pub use jws::{Header, HeaderSyntax, Jws, JwsSyntax, MAX_HEADER, MAX_TOKEN, MAX_TRIES, Unconfirmed, Unproved, issue};
 

@@ -4,7 +4,7 @@ use super::super::jose::{self, IssuingKey, Unfit, cnf};
 use super::super::json::{MAX_MEMBERS, quote};
 use super::{AUDIENCE, EXPIRES, ISSUED, ISSUER, NOT_BEFORE, SUBJECT};
 use crate::clock::UnixTime;
-use crate::crypto::PublicKey;
+use crate::crypto::{DIGEST_LENGTH, PublicKey};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -36,6 +36,10 @@ pub enum StatedHolder<'a> {
     Anyone,
     /// Who holds the private half of this key.
     Key(&'a PublicKey),
+    /// Who holds the private half of this key, which the token names by its thumbprint only.
+    Thumbprint(&'a PublicKey),
+    /// Who connects with the certificate of this SHA-256.
+    Certificate(&'a [u8; DIGEST_LENGTH]),
     /// Who holds the secret in this sealed proof key, made by [`cnf::seal`].
     Sealed(&'a str),
 }
@@ -132,6 +136,8 @@ fn append_holder(holder: StatedHolder<'_>, payload: &mut String) {
     let confirmation = match holder {
         StatedHolder::Anyone => return,
         StatedHolder::Key(key) => cnf::issue_key(key),
+        StatedHolder::Thumbprint(key) => cnf::issue_thumbprint(key),
+        StatedHolder::Certificate(sha256) => cnf::issue_certificate(sha256),
         StatedHolder::Sealed(sealed) => cnf::issue_sealed(sealed),
     };
     append(cnf::CLAIM, payload);

@@ -18,13 +18,43 @@ pub struct Requirements {
     pub claims: ClaimRules,
     /// How far clocks may disagree, in seconds.
     pub leeway: u64,
+    /// Which of the statements above a token may lack.
+    pub optional: Optional,
+    /// The most seconds from `iat` to `exp`; [`u64::MAX`] where there is no such bound.
+    pub max_lifetime: u64,
 }
+
+/// What a token may lack. What it does state is judged all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Optional {
+    /// Who made it.
+    pub issuer: Presence,
+    /// For whom it is.
+    pub audience: Presence,
+    /// When it ends.
+    pub expiry: Presence,
+}
+
+/// Whether a token must state something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    #[default]
+    Required,
+    /// It need not.
+    Optional,
+}
+
+/// The end of a token that has none: the last second of the year 9999.
+const ENDLESS: UnixTime = UnixTime::from_seconds(253_402_300_799);
 
 /// Which types of token are taken (RFC 8725 §3.11), so that no token passes for one of another kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeRule {
     /// An access token: `at+jwt` (RFC 9068 §2.1), `JWT`, or none stated.
     AccessToken,
+    /// Whatever it is.
+    Any,
     /// This type and no other.
     Exactly(Box<str>),
 }
@@ -46,6 +76,10 @@ pub enum JwtMiss {
     NotYet,
     /// It was made in the future.
     IssuedLater,
+    /// It does not say when it was made, by which its lifetime is measured.
+    IssuedMissing,
+    /// It holds for longer than tokens may.
+    LifetimeTooLong,
     /// It does not say for whom it is.
     AudienceMissing,
     /// It is for somebody else.
@@ -61,15 +95,38 @@ impl Requirements {
     /// The first thing that does not hold.
     pub fn judge(&self, token: &Jwt, now: UnixTime) -> Result<UnixTime, JwtMiss> {
         self.token_type.judge(token)?;
-        match token.issuer() {
-            None => return Err(JwtMiss::IssuerMissing),
-            Some(issuer) if *issuer == *self.issuer => {}
-            Some(_) => return Err(JwtMiss::IssuerUntrusted),
+        match (token.issuer(), self.optional.issuer) {
+            (None, Presence::Required) => return Err(JwtMiss::IssuerMissing),
+            (None, Presence::Optional) => {}
+            (Some(issuer), _) if *issuer == *self.issuer => {}
+            (Some(_), _) => return Err(JwtMiss::IssuerUntrusted),
         }
-        let end = token.judge_times(now, self.leeway)?;
-        token.judge_audience(&self.audiences)?;
+        let end = self.judge_end(token, now)?;
+        match (token.judge_audience(&self.audiences), self.optional.audience) {
+            (Err(JwtMiss::AudienceMissing), Presence::Optional) => {}
+            (judged, _) => judged?,
+        }
         self.claims.judge(token.claims(), now).map_err(JwtMiss::Claim)?;
         Ok(end)
+    }
+
+    fn judge_end(&self, token: &Jwt, now: UnixTime) -> Result<UnixTime, JwtMiss> {
+        let end = match (token.judge_times(now, self.leeway), self.optional.expiry) {
+            (Err(JwtMiss::ExpiryMissing), Presence::Optional) => token.judge_beginning(now, self.leeway).map(|()| ENDLESS)?,
+            (judged, _) => judged?,
+        };
+        if self.max_lifetime == u64::MAX {
+            return Ok(end);
+        }
+        let issued = token.times.issued;
+        let latest = issued.later(self.max_lifetime);
+        match token.times.expires {
+            _ if issued == UnixTime::from_seconds(0) => Err(JwtMiss::IssuedMissing),
+            Some(end) if end > latest => Err(JwtMiss::LifetimeTooLong),
+            Some(end) => Ok(end),
+            None if latest <= now.earlier(self.leeway) => Err(JwtMiss::Expired),
+            None => Ok(latest),
+        }
     }
 }
 
@@ -80,7 +137,7 @@ impl TypeRule {
     /// It is another one.
     pub fn judge(&self, token: &Jwt) -> Result<(), JwtMiss> {
         let fits = match (self, token.token_type()) {
-            (Self::AccessToken, None) => true,
+            (Self::Any, _) | (Self::AccessToken, None) => true,
             (Self::AccessToken, Some(stated)) => is_type(stated, "at+jwt") || is_type(stated, "JWT"),
             (Self::Exactly(wanted), Some(stated)) => is_type(stated, wanted),
             (Self::Exactly(_), None) => false,
@@ -108,13 +165,17 @@ impl Jwt {
         if end <= now.earlier(leeway) {
             return Err(JwtMiss::Expired);
         }
+        self.judge_beginning(now, leeway).map(|()| end)
+    }
+
+    fn judge_beginning(&self, now: UnixTime, leeway: u64) -> Result<(), JwtMiss> {
         if self.times.not_before > now.later(leeway) {
             return Err(JwtMiss::NotYet);
         }
         if self.times.issued > now.later(leeway) {
             return Err(JwtMiss::IssuedLater);
         }
-        Ok(end)
+        Ok(())
     }
 
     /// Whether the token is for one of us.
@@ -140,6 +201,8 @@ impl fmt::Display for JwtMiss {
             Self::Expired => "it is over",
             Self::NotYet => "it does not hold yet",
             Self::IssuedLater => "it says that it was made in the future",
+            Self::IssuedMissing => "it does not say when it was made",
+            Self::LifetimeTooLong => "it holds for longer than tokens may",
             Self::AudienceMissing => "it does not say for whom it is",
             Self::AudienceMismatch => "it is for somebody else",
             Self::Claim(ClaimMiss::Missing(_)) => "a claim is missing",

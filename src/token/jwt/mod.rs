@@ -5,7 +5,7 @@ mod judge;
 mod read;
 
 pub use issue::{IssueError, StatedHolder, Statement, issue};
-pub use judge::{JwtMiss, Requirements, TypeRule};
+pub use judge::{JwtMiss, Optional, Presence, Requirements, TypeRule};
 pub use read::{Holder, Jwt, JwtSyntax};
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ fn requirements() -> Requirements {
         audiences: [AudienceRule::exact("orders")].into(),
         claims: ClaimRules::default(),
         leeway: 30,
+        optional: Optional::default(),
+        max_lifetime: u64::MAX,
     }
 }
 
@@ -183,6 +185,7 @@ fn issuer_and_audience_are_ours() {
 
 #[test]
 fn a_token_of_another_kind_is_not_an_access_token() {
+    assert_eq!(TypeRule::Any.judge(&read_as("secevent+jwt", &payload("")).unwrap()), Ok(()));
     let verdict = |stated: &str, rule: TypeRule| rule.judge(&read_as(stated, &payload("")).unwrap());
     for fine in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", "Application/JWT"] {
         assert_eq!(verdict(fine, TypeRule::AccessToken), Ok(()), "{fine}");

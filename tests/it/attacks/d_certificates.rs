@@ -3,6 +3,7 @@
 use super::Scene;
 use crate::support::certificates::{Authority, Identity};
 use crate::support::http2::Http2Client;
+use crate::support::issuer::Issuer;
 use crate::support::message::Message;
 use crate::support::{Config, RawClient, ports};
 use rcgen::SanType;
@@ -24,6 +25,18 @@ upstreams:
 routes:
   - { match: { host: open.test }, authenticate: open, upstream: bar, identity: { preset: auth-request } }
   - { match: { host: vault.test }, authenticate: vault, upstream: bar, identity: { preset: auth-request } }
+"#;
+
+const BOUND: &str = r#"
+listeners:
+  - address: "127.0.0.1:{port}"
+    tls: { certificate: "{keys}/server.pem", key: "{keys}/server.key", client_certificate: any }
+schemes:
+  bound: { mtls: { issuer: "https://issuer.example", audiences: [orders], jwks_file: "{keys}/jwks.json" } }
+upstreams:
+  bar: { servers: ["{upstream}"] }
+routes:
+  - { match: { path: / }, authenticate: bound, upstream: bar, identity: { preset: auth-request } }
 "#;
 
 /// Two hosts under one certificate, each with authorities of its own.
@@ -189,4 +202,39 @@ async fn t_77_without_authorities_nothing_starts() {
         let refused = files(servers.pem()).with_text(&text).refused().await;
         assert!(refused.report.contains(found), "{}", refused.report);
     }
+}
+
+#[tokio::test]
+async fn t_77_a_bound_token_on_resumed_and_on_other_connections() {
+    let (servers, issuer) = (Authority::new(), Issuer::new());
+    let (certificate, key) = servers.certify(&["localhost"]);
+    let config = Config::new(BOUND).file("server.pem", &certificate).file("server.key", &key).file("jwks.json", &issuer.jwks());
+    let scene = Scene::with(config).await;
+    let (alice, eve) = (Identity::self_signed("alice"), Identity::self_signed("eve"));
+    let sha256 = portcullis::crypto::sha256(alice.der());
+    let line = format!("Authorization: Bearer {}\r\n", issuer.bound_to(&sha256));
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let clients = [&alice, &eve].map(|identity| servers.client_speaking(&[version], &[], identity));
+        for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
+            for (client, status) in clients.iter().zip([200, 401]) {
+                let stream = servers.connect_as(scene.gateway.address(), "localhost", client.clone()).await;
+                let was = stream.get_ref().1.handshake_kind();
+                assert!(
+                    was == Some(kind) || (kind == HandshakeKind::Full && was == Some(HandshakeKind::FullWithHelloRetryRequest)),
+                    "{was:?}"
+                );
+                assert_eq!(fetch(&mut RawClient::over(stream), "localhost", &line).await.status(), status, "{was:?}");
+            }
+        }
+    }
+    scene.gateway.denial("certificate_mismatch").await;
+    let stream = servers.connect(scene.gateway.address(), "localhost", &[]).await;
+    assert_eq!(fetch(&mut RawClient::over(stream), "localhost", &line).await.status(), 401);
+    scene.gateway.denial("certificate_missing").await;
+    // The certificate itself, in fields that proxies use, proves nothing.
+    let shown = portcullis::crypto::base64::encode(alice.der());
+    let fields = format!("{line}Client-Cert: :{shown}:\r\nX-SSL-Client-Cert: {shown}\r\nX-Forwarded-Client-Cert: Cert=\"{shown}\"\r\n");
+    let stream = servers.connect(scene.gateway.address(), "localhost", &[]).await;
+    assert_eq!(fetch(&mut RawClient::over(stream), "localhost", &fields).await.status(), 401);
+    assert_eq!(scene.upstream.requests().len(), 4);
 }

@@ -2,8 +2,11 @@
 
 mod client_certificates;
 mod clients;
+mod dpop;
 mod grpc;
 mod http_signature;
+mod jwt;
+mod mtls;
 mod operators;
 mod reload;
 mod routing;

@@ -4,6 +4,7 @@ use super::{Source, files, holds, program, text};
 use crate::support::certificates::Authority;
 use portcullis::config;
 use portcullis::config::document::{Document, Limits};
+use portcullis::keys::KeyRefreshSettings;
 use portcullis::scheme::{KINDS, SchemeConfig};
 use portcullis::setting::{ByteSize, Environment, Period};
 use serde_json::Value;
@@ -190,6 +191,14 @@ upstreams: { u: { servers: [127.0.0.1:2] } }
 routes: [{ match: { path: / }, authenticate: s, upstream: u }]
 ";
 
+/// The same with a scheme `jwt`.
+const SPARSE_JWT: &str = "\
+listeners: [{ address: 127.0.0.1:1 }]
+schemes: { s: { jwt: { issuer: i, audiences: [a], jwks_file: k } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
 /// The same for a scheme `http_signature`.
 fn http_signature_defaults() -> BTreeMap<&'static str, String> {
     let decoded = config::decode(SPARSE_HTTP_SIGNATURE, Environment::Fixed(&[]));
@@ -203,6 +212,49 @@ fn http_signature_defaults() -> BTreeMap<&'static str, String> {
         ("clock_skew", period(*signed.clock_skew)),
         ("forward_token", word(&signed.forward_token)),
         ("max_signature_size", size(*signed.max_signature_size)),
+    ])
+}
+
+/// The same for a scheme `jwt`.
+fn jwt_defaults() -> BTreeMap<&'static str, String> {
+    let mut document: Document = config::decode(SPARSE_JWT, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::Jwt(jwt) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("token_type", jwt.token_type.to_string()),
+        ("leeway", period(*jwt.leeway)),
+        ("optional_claims", format!("{:?}", jwt.optional_claims)),
+        ("subject_claim", jwt.subject_claim.to_string()),
+        ("accept", format!("{:?}", jwt.accept.as_slice()).to_ascii_lowercase()),
+        ("forward_token", word(&jwt.forward_token)),
+        ("max_token_size", size(*jwt.max_token_size)),
+        ("max_form_size", size(*jwt.max_form_size)),
+        ("verdict_cache", size(jwt.verdict_cache)),
+    ])
+}
+
+/// The same for a scheme `dpop`.
+fn dpop_defaults() -> BTreeMap<&'static str, String> {
+    let sparse = SPARSE_JWT.replace("jwt:", "dpop:");
+    let mut document: Document = config::decode(&sparse, Environment::Fixed(&[])).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::Dpop(dpop) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("max_age", period(*dpop.max_age)),
+        ("clock_skew", period(*dpop.clock_skew)),
+        ("nonce", word(&dpop.nonce)),
+        ("nonce_lifetime", period(*dpop.nonce_lifetime)),
+    ])
+}
+
+/// The same for keys that are fetched.
+fn key_defaults() -> BTreeMap<&'static str, String> {
+    let refresh = KeyRefreshSettings::default();
+    BTreeMap::from([
+        ("interval", period(*refresh.interval)),
+        ("min_interval", period(*refresh.min_interval)),
+        ("max_stale", period(*refresh.max_stale)),
+        ("unknown_key_memory", period(*refresh.unknown_key_memory)),
+        ("timeout", period(*refresh.timeout)),
+        ("max_size", size(*refresh.max_size)),
     ])
 }
 
@@ -247,10 +299,10 @@ fn wrong_defaults(path: &str, document: &str, mut open: BTreeMap<&str, String>) 
     breaches
 }
 
-/// What stands before a section, in it, and from the next heading of the second rank on.
+/// What stands before a section, in it, and from the next heading of its rank or above on.
 fn around_section<'d>(document: &'d str, heading: &str) -> (&'d str, &'d str, &'d str) {
     let (before, rest) = document.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
-    let end = rest.find("\n## ").into_iter().chain(rest.find("\n### `")).min().unwrap_or(rest.len());
+    let end = ["\n## ", "\n### "].iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
     (before, &rest[..end], &rest[end..])
 }
 
@@ -264,12 +316,19 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
     let of_limits = defaults().into_iter().filter(|(name, _)| limits.contains(name)).collect();
     let mut breaches = wrong_defaults("README.md", &text("README.md"), of_limits);
     let configuration = text("docs/configuration.md");
-    let (before, wssec, after) = around_section(&configuration, "### `wssec`\n");
-    breaches.extend(wrong_defaults("docs/configuration.md, `wssec`", wssec, wssec_defaults()));
-    let rest = [before, after].concat();
-    let (before, signed, after) = around_section(&rest, "### `http_signature`\n");
-    breaches.extend(wrong_defaults("docs/configuration.md, `http_signature`", signed, http_signature_defaults()));
-    breaches.extend(wrong_defaults("docs/configuration.md", &[before, after].concat(), covered));
+    let mut rest = configuration;
+    for (heading, defaults) in [
+        ("### `wssec`", wssec_defaults()),
+        ("### `jwt`", jwt_defaults()),
+        ("### `dpop`", dpop_defaults()),
+        ("### `http_signature`", http_signature_defaults()),
+        ("### Keys of issuers", key_defaults()),
+    ] {
+        let (before, section, after) = around_section(&rest, &format!("{heading}\n"));
+        breaches.extend(wrong_defaults(&format!("docs/configuration.md, {heading}"), section, defaults));
+        rest = [before, after].concat();
+    }
+    breaches.extend(wrong_defaults("docs/configuration.md", &rest, covered));
     holds(&breaches, "A table that promises another default than the code has is worse than none.");
 }
 
@@ -476,8 +535,8 @@ fn literals(source: &Source, whole: &str, functions: &[&str]) -> BTreeSet<String
         .collect()
 }
 
-/// Reasons that schemes pass on as they are.
-const PASSED_ON: &[&str] = &["src/token/x509/refusal.rs", "src/fetch/fault.rs"];
+/// Reasons that schemes pass on as they are, and those that only the log has.
+const PASSED_ON: &[&str] = &["src/token/x509/refusal.rs", "src/fetch/fault.rs", "src/keys/fault.rs"];
 
 #[test]
 fn every_reason_is_explained() {

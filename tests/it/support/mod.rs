@@ -4,7 +4,9 @@
 pub(crate) mod certificates;
 pub(crate) mod frames;
 pub(crate) mod gateway;
+pub(crate) mod holder;
 pub(crate) mod http2;
+pub(crate) mod issuer;
 pub(crate) mod message;
 pub(crate) mod ports;
 pub(crate) mod programs;

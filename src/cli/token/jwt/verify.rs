@@ -116,8 +116,8 @@ fn stated(token: &Jwt, miss: &JwtMiss) -> String {
         JwtMiss::AudienceMismatch => token.claims().value(AUDIENCE),
         JwtMiss::Expired => return moment(token, EXPIRES),
         JwtMiss::NotYet => return moment(token, NOT_BEFORE),
-        JwtMiss::IssuedLater => return moment(token, ISSUED),
-        JwtMiss::IssuerMissing | JwtMiss::ExpiryMissing | JwtMiss::AudienceMissing | JwtMiss::Claim(_) => None,
+        JwtMiss::IssuedLater | JwtMiss::LifetimeTooLong => return moment(token, ISSUED),
+        JwtMiss::IssuedMissing | JwtMiss::IssuerMissing | JwtMiss::ExpiryMissing | JwtMiss::AudienceMissing | JwtMiss::Claim(_) => None,
     };
     said.map(|said| format!(", {}", printable(said))).unwrap_or_default()
 }
@@ -135,6 +135,8 @@ const fn label(miss: &JwtMiss) -> &'static str {
         JwtMiss::ExpiryMissing => "claim_missing: exp",
         JwtMiss::Expired => "expired",
         JwtMiss::NotYet | JwtMiss::IssuedLater => "not_yet_valid",
+        JwtMiss::IssuedMissing => "claim_missing: iat",
+        JwtMiss::LifetimeTooLong => "lifetime_too_long",
         JwtMiss::AudienceMissing => "claim_missing: aud",
         JwtMiss::AudienceMismatch => "audience_mismatch",
         JwtMiss::Claim(_) => "claim_mismatch",

@@ -113,7 +113,15 @@ impl Example {
             fields: &headers,
         };
         let carries = if self.method == Method::POST { crate::scheme::Carries::Content } else { crate::scheme::Carries::Nothing };
-        let evidence = Evidence { head, connection: &connection, content: &[], carries, beside: Beside::Refused, now: CREATED.later(60) };
+        let evidence = Evidence {
+            head,
+            connection: &connection,
+            external: crate::scheme::External::direct(&head, &connection),
+            content: &[],
+            carries,
+            beside: crate::scheme::Beside::Refused,
+            now: CREATED.later(60),
+        };
         let credential = scheme.extract(&evidence)?.expect("there is a signature");
         battery::finish(scheme.verify(&credential, &evidence))
     }
