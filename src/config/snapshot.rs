@@ -4,6 +4,7 @@ use super::certificate::Certificate;
 use super::client_certificates::ClientCertificates;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, Preflight, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
+use super::resource::{ProtectedResource, Published};
 use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
@@ -47,6 +48,8 @@ pub struct Snapshot {
     pub clients: Vec<ClientCertificates>,
     /// What outlives this snapshot.
     pub lasting: Lasting,
+    /// What the gateway itself publishes.
+    pub published: Published,
     /// The files that the configuration names: a change of one is a reason to reload.
     pub files: Vec<PathBuf>,
 }
@@ -138,6 +141,8 @@ pub struct Route {
     pub body: BodyMode,
     /// What scripts of other origins may ask and read.
     pub cors: Cors,
+    /// What it is to whoever issues tokens for it, where that is published.
+    pub resource: Option<Arc<ProtectedResource>>,
 }
 
 /// What scripts of other origins may ask and read.

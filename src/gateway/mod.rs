@@ -15,6 +15,7 @@ mod live;
 mod plan;
 mod pool;
 mod prove;
+mod publish;
 mod record;
 mod reload;
 mod request_id;
@@ -64,6 +65,10 @@ impl ProxyHttp for Gateway {
     fn init_downstream_modules(&self, _: &mut HttpModules) {}
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
+        if let Some(document) = publish::find(session, exchange) {
+            exchange.stage = Stage::Published;
+            return publish::answer(session, document).await.map(|()| true);
+        }
         content::watch(session, &exchange.live.snapshot.limits);
         match admission::admit(session, exchange, &self.room).await {
             Ok(Admitted { permit, source, client }) => {

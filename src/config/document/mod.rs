@@ -9,7 +9,7 @@ pub use limits::Limits;
 pub use listener::{Admin, CertificatePair, ClientCertificateRule, Listener, ListenerTls};
 pub use route::{
     AuthRequirement, BodyMode, ClaimField, CorsSettings, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, Preflight,
-    RewriteRule, Route, SchemeList,
+    ResourceSettings, RewriteRule, Route, SchemeList,
 };
 pub use upstream::{Balance, HealthCheck, HttpProtocol, Server, ServerEntry, Upstream, UpstreamHost, UpstreamTls, Verification};
 

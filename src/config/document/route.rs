@@ -46,6 +46,22 @@ pub struct Route {
     /// What scripts of other origins may ask and read.
     #[serde(default)]
     pub cors: Option<Located<CorsSettings>>,
+    /// What the route is to whoever issues tokens for it; published (RFC 9728), and named in challenges.
+    #[serde(default)]
+    pub resource: Option<Located<ResourceSettings>>,
+}
+
+/// A protected resource, for its metadata (RFC 9728 §2).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceSettings {
+    /// The address by which clients know it, such as `https://api.example/orders`: an audience of its tokens.
+    pub identifier: Located<Box<str>>,
+    /// Whom to ask for tokens. At least one.
+    pub authorization_servers: Located<Vec<Located<Box<str>>>>,
+    /// Scopes that can be asked for.
+    #[serde(default)]
+    pub scopes: Option<Vec<Located<Box<str>>>>,
 }
 
 /// What scripts of other origins may ask, and read of what the gateway itself says. Answers of the upstream are its own affair.

@@ -3,9 +3,10 @@
 use super::unknown;
 use crate::authorization::Authorization;
 use crate::config::document::{
-    AuthRequirement, CorsSettings, IdentityFields, IdentityPreset, MatchRule, RewriteRule, Route as Written, SchemeList,
+    AuthRequirement, CorsSettings, IdentityFields, IdentityPreset, MatchRule, ResourceSettings, RewriteRule, Route as Written, SchemeList,
 };
 use crate::config::identity::IdentityPlan;
+use crate::config::resource::ProtectedResource;
 use crate::config::snapshot::{Admission, Cors, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
 use crate::route::{HostPattern, Methods, PathPattern, PatternProblem, Rewrite, RoutePattern, RouteTable};
 use crate::setting::{Located, Position, Problem};
@@ -139,6 +140,7 @@ fn route(
     let admission = keep(admission(written, names), problems);
     let authorization = keep(authorization(written), problems);
     let cors = keep(written.cors.as_ref().map_or(Ok(Some(Cors::default())), cors), problems);
+    let resource = keep(written.resource.as_ref().map(resource).transpose().map(Some), problems);
     let upstream = keep(names.upstream(&written.upstream).map_err(|problem| vec![problem]), problems);
     let identity = keep(plans.of(&written.identity).map(Some), problems);
     let pattern = pattern?;
@@ -159,6 +161,7 @@ fn route(
         identity: identity?,
         body: written.body,
         cors: cors?,
+        resource: resource?,
     })
 }
 
@@ -241,6 +244,10 @@ fn cors(written: &Located<CorsSettings>) -> Result<Option<Cors>, Vec<Problem>> {
         problems.push(Problem::new(written.origins.at(), "an empty list", "at least one origin"));
     }
     if problems.is_empty() { Ok(Some(Cors { origins: origins.into(), preflight: written.preflight })) } else { Err(problems) }
+}
+
+fn resource(written: &Located<ResourceSettings>) -> Result<Arc<ProtectedResource>, Vec<Problem>> {
+    ProtectedResource::build(written).map(Arc::new)
 }
 
 fn required(requirement: &Located<AuthRequirement>, names: &Names<'_>) -> Result<Option<Admission>, Vec<Problem>> {

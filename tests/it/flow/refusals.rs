@@ -89,3 +89,40 @@ async fn an_origin_is_written_as_browsers_state_it() {
         assert!(report.contains("expected an origin such as"), "{origin}: {report}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_knows_only_an_address_learns_whom_to_ask() {
+    let key = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let text = format!(
+        "schemes:\n  api: {{ jwt: {{ issuer: \"https://issuer.example\", audiences: [\"https://api.example/orders\"], jwks: '{key}', realm: orders }} }}\n  \
+         old: {{ wrap: {{ issuers: [{{ name: x, key_file: \"{{keys}}/bouncer.b64\" }}], audience: a, accept: [query] }} }}\n\
+         upstreams:\n  u: {{ servers: [\"{{upstream}}\"] }}\nroutes:\n  - match: {{ path: /orders }}\n    authenticate: {{ any_of: [api, old] }}\n    \
+         upstream: u\n    resource: {{ identifier: \"https://api.example/orders\", authorization_servers: [\"https://issuer.example\"], scopes: [a, b] }}\n"
+    );
+    let upstream = Upstream::start().await;
+    let gateway = Config::new(&text).upstream(&upstream).start().await;
+    let url = "https://api.example/.well-known/oauth-protected-resource/orders";
+    for (lines, first) in [
+        ("", format!("Bearer realm=\"orders\", resource_metadata=\"{url}\"")),
+        ("Authorization: Bearer a.b.c\r\n", format!("Bearer realm=\"orders\", error=\"invalid_token\", resource_metadata=\"{url}\"")),
+    ] {
+        let answer = raw::fetch(gateway.address(), "/orders", lines).await;
+        assert_eq!((answer.status(), answer.values("www-authenticate")), (401, vec![first.as_str(), "WRAP"]));
+    }
+    let path = url.strip_prefix("https://api.example").unwrap();
+    let at = |host: &str, path: &str| format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let answer = raw::ask(gateway.address(), at("API.example", path)).await;
+    assert_eq!((answer.status(), answer.field("content-type")), (200, Some("application/json")));
+    let document: serde_json::Value = serde_json::from_str(&answer.text()).unwrap();
+    assert_eq!(document["resource"], "https://api.example/orders");
+    assert_eq!(document["authorization_servers"], serde_json::json!(["https://issuer.example"]));
+    assert_eq!(document["scopes_supported"], serde_json::json!(["a", "b"]));
+    for (host, path) in [("other.example", path), ("api.example", "/.well-known/oauth-protected-resource")] {
+        assert_eq!(raw::ask(gateway.address(), at(host, path)).await.status(), 404, "{host}{path}");
+    }
+    let with_more = format!("{}GET /orders HTTP/1.1\r\nHost: localhost\r\n\r\n", at("api.example", path));
+    let mut client = crate::support::RawClient::connect(gateway.address()).await;
+    client.send(with_more).await;
+    assert_eq!(client.all_answers().await.len(), 1, "nothing after it is a request of this connection");
+    upstream.assert_untouched();
+}
