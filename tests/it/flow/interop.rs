@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// How often gateways ask for keys here, and the time that it may take on a busy machine.
-const REFRESH: Duration = Duration::from_millis(1000 + 1000);
+/// How long a gateway here may take to see other keys: the second between two fetches, and one for a busy machine.
+const REFRESH: Duration = Duration::from_secs(2);
 /// How long the provider changes its keys under load, in seconds; another time is read from
 /// `PORTCULLIS_TEST_ROTATION_SECONDS`.
 const SECONDS_OF_ROTATION: u64 = 12;
@@ -93,7 +93,7 @@ async fn tokens_of(client: impl Fn() -> Command, algorithms: &[&str], further: &
     output(client().arg("keys").arg(folder.path())).await;
     let (upstream, keys) = (backend().await, std::fs::read_to_string(folder.path().join("jwks.json")).unwrap());
     let text = format!(
-        "schemes:\n  api: {{ jwt: {{ issuer: \"https://issuer.example\", audiences: [orders], jwks_file: \"{{keys}}/jwks.json\", algorithms: [{}] }} }}\n\
+        "schemes:\n  api:\n    jwt: {{ issuer: \"https://issuer.example\", audiences: [orders], jwks_file: \"{{keys}}/jwks.json\", algorithms: [{}] }}\n\
          upstreams:\n  orders: {{ servers: [\"{{upstream}}\"] }}\n\
          routes:\n  - {{ match: {{ path: / }}, authenticate: api, upstream: orders, identity: {{ preset: auth-request }} }}\n",
         algorithms.join(", ")
@@ -138,9 +138,9 @@ async fn tokens_of_pyjwt_reach_the_backend_and_do_not_with_one_thing_wrong() {
     tokens_of(|| python("pyjwt_client.py"), &algorithms, &further).await;
 }
 
-/// A running OpenID provider. Its keys are named; the first of those that are published signs.
+/// A running OpenID provider. Its keys are named: `first` until others are published.
 struct Provider {
-    // Ends with this.
+    /// Ends with this.
     _program: Program,
     name: String,
 }
@@ -163,25 +163,19 @@ impl Provider {
         raw::ask(self.name.strip_prefix("http://").unwrap().parse().unwrap(), request).await
     }
 
-    /// Publishes exactly these keys, the newest first.
+    /// Publishes exactly these keys; the first ones sign.
     async fn publish(&self, keys: &[&str]) {
         let answer = self.ask(&format!("PUT /signing-keys/{} HTTP/1.1\r\nHost: localhost\r\n\r\n", keys.join(","))).await;
         assert_eq!(answer.status(), 204);
     }
 
-    /// A token for alice's client, for `AUDIENCE/ALGORITHM`; nothing names no audience.
+    /// A token of alice's for `AUDIENCE/ALGORITHM`; an opaque one for nothing.
     async fn token(&self, resource: &str) -> String {
         let resource = resource.split_once('/').map(|(audience, signed)| format!("&resource=https://{audience}.example/{signed}"));
-        let form = format!(
-            "grant_type=client_credentials&client_id=alice&client_secret=the+secret+of+alice&scope=orders{}",
-            resource.unwrap_or_default()
-        );
-        let answer = self
-            .ask(&format!(
-                "POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-                form.len()
-            ))
-            .await;
+        let client = "grant_type=client_credentials&client_id=alice&client_secret=the+secret+of+alice&scope=orders";
+        let form = [client, &resource.unwrap_or_default()].concat();
+        let lines = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", form.len());
+        let answer = self.ask(&format!("POST /token HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n{form}")).await;
         let answer: Value = serde_json::from_str(&answer.text()).unwrap();
         answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
     }
