@@ -9,6 +9,7 @@ mod interop;
 mod jwt;
 mod mtls;
 mod operators;
+mod refusals;
 mod reload;
 mod routing;
 mod side_by_side;
