@@ -5,6 +5,7 @@ mod clients;
 mod dpop;
 mod grpc;
 mod http_signature;
+mod interop;
 mod jwt;
 mod mtls;
 mod operators;
