@@ -5,6 +5,7 @@ mod clients;
 mod dpop;
 mod grpc;
 mod http_signature;
+mod introspection;
 mod jwt;
 mod mtls;
 mod operators;
