@@ -129,9 +129,9 @@ fn endpoint(config: &IntrospectionConfig) -> Result<AllowedUrl, Problem> {
 }
 
 /// What the client proves itself with.
-enum Proof {
+enum Means {
     Secret(Zeroizing<String>),
-    Key(IssuingKey),
+    Key(Box<IssuingKey>),
 }
 
 fn client(config: &IntrospectionConfig, resources: &Resources<'_>) -> Result<Client, Problem> {
@@ -140,31 +140,31 @@ fn client(config: &IntrospectionConfig, resources: &Resources<'_>) -> Result<Cli
         return Err(Problem::new(settings.id.at(), "an empty name", "the identifier that the issuer gave this gateway"));
     }
     let audience = settings.audience.as_ref();
-    match (proof(settings, resources.files)?, settings.method.as_deref()) {
-        (Proof::Secret(_), _) if audience.is_some() => {
+    match (means(settings, resources.files)?, settings.method.as_deref()) {
+        (Means::Secret(_), _) if audience.is_some() => {
             Err(Problem::new(settings.at(), "`audience` without a key", "`key_file`, whose statements are for it"))
         }
-        (Proof::Secret(secret), None | Some(ClientMethod::Basic)) => {
+        (Means::Secret(secret), None | Some(ClientMethod::Basic)) => {
             let told = || Problem::new(settings.at(), "identifier and secret that are too long", "as many as fit into a field");
             Client::basic(&settings.id, &secret).ok_or_else(told)
         }
-        (Proof::Secret(secret), Some(ClientMethod::Post)) => Ok(Client::post(&settings.id, &secret)),
-        (Proof::Key(key), None | Some(ClientMethod::PrivateKeyJwt)) => Ok(Client::Assertion(Box::new(Signer {
+        (Means::Secret(secret), Some(ClientMethod::Post)) => Ok(Client::post(&settings.id, &secret)),
+        (Means::Key(key), None | Some(ClientMethod::PrivateKeyJwt)) => Ok(Client::Assertion(Box::new(Signer {
             id: (**settings.id).into(),
             audience: audience.map_or(&**config.endpoint, |audience| &***audience).into(),
-            key,
+            key: *key,
             random: Arc::clone(resources.random),
         }))),
-        (Proof::Secret(_), Some(ClientMethod::PrivateKeyJwt)) => {
+        (Means::Secret(_), Some(ClientMethod::PrivateKeyJwt)) => {
             Err(Problem::new(settings.at(), "`private_key_jwt` with a secret", "`key_file` for it"))
         }
-        (Proof::Key(_), Some(ClientMethod::Basic | ClientMethod::Post)) => {
+        (Means::Key(_), Some(ClientMethod::Basic | ClientMethod::Post)) => {
             Err(Problem::new(settings.at(), "a key that the method does not use", "`method: private_key_jwt`, or a secret"))
         }
     }
 }
 
-fn proof(settings: &Located<ClientSettings>, files: &Files) -> Result<Proof, Problem> {
+fn means(settings: &Located<ClientSettings>, files: &Files) -> Result<Means, Problem> {
     match (&settings.secret, &settings.secret_file, &settings.key_file) {
         (Some(secret), None, None) => secret_of(secret),
         (None, Some(file), None) => secret_in(file, files),
@@ -177,15 +177,15 @@ fn proof(settings: &Located<ClientSettings>, files: &Files) -> Result<Proof, Pro
     }
 }
 
-fn secret_of(secret: &Located<SecretText>) -> Result<Proof, Problem> {
-    check_secret(Zeroizing::new(secret.expose().to_owned())).map(Proof::Secret).map_err(|Unsound| told(secret))
+fn secret_of(secret: &Located<SecretText>) -> Result<Means, Problem> {
+    check_secret(Zeroizing::new(secret.expose().to_owned())).map(Means::Secret).map_err(|Unsound| told(secret))
 }
 
-fn secret_in(file: &Located<PathBuf>, files: &Files) -> Result<Proof, Problem> {
+fn secret_in(file: &Located<PathBuf>, files: &Files) -> Result<Means, Problem> {
     let octets = files.read(file)?;
     let text = std::str::from_utf8(&octets).map_err(|_| told(file))?;
     let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
-    check_secret(Zeroizing::new(text.to_owned())).map(Proof::Secret).map_err(|Unsound| told(file))
+    check_secret(Zeroizing::new(text.to_owned())).map(Means::Secret).map_err(|Unsound| told(file))
 }
 
 struct Unsound;
@@ -200,7 +200,7 @@ fn told<T>(setting: &Located<T>) -> Problem {
 }
 
 /// The key, named by its thumbprint as `portcullis keys jwk` names its public half.
-fn key_in(file: &Located<PathBuf>, files: &Files) -> Result<Proof, Problem> {
+fn key_in(file: &Located<PathBuf>, files: &Files) -> Result<Means, Problem> {
     let expected = "a private key in PEM (PKCS#8)";
     let octets = files.read(file)?;
     let text = std::str::from_utf8(&octets).map_err(|_| Problem::new(file.at(), "a file that is no text", expected))?;
@@ -210,7 +210,7 @@ fn key_in(file: &Located<PathBuf>, files: &Files) -> Result<Proof, Problem> {
         Ok(PemKey::Private(key)) => {
             let name = thumbprint(key.public());
             let key = IssuingKey::signing(*key, None);
-            key.map(|key| Proof::Key(key.named(&name))).map_err(|unfit| Problem::new(file.at(), unfit.to_string(), expected))
+            key.map(|key| Means::Key(Box::new(key.named(&name)))).map_err(|unfit| Problem::new(file.at(), unfit.to_string(), expected))
         }
     }
 }

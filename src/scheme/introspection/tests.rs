@@ -392,7 +392,7 @@ async fn an_issuer_that_fails_is_spared() {
     }
     issuer.host.change(stating("").late());
     assert_eq!(reason(&scheme, NOW.later(9)).await, "introspection_unavailable");
-    let others = ["one", "two"].map(|token| in_header(token));
+    let others = ["one", "two"].map(in_header);
     let later = NOW.later(10);
     let tried = join_all(others.iter().map(|request| request.prove_waiting(&scheme, later))).await;
     assert_eq!((tried.iter().filter(|tried| tried.is_ok()).count(), issuer.asked()), (1, 4), "one question tries");
