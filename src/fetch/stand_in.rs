@@ -59,6 +59,8 @@ pub(crate) enum Answer {
     Late(Vec<u8>, Duration),
     /// To each path its own answer; to any other 404.
     ByPath(Vec<(&'static str, Answer)>),
+    /// To each request, its content included, what this says.
+    ByRequest(fn(&str) -> Answer),
 }
 
 impl Answer {
@@ -75,7 +77,7 @@ impl Answer {
         Self::new("200 OK", "", content)
     }
 
-    /// What is answered to a request with this head.
+    /// What is answered to a request with this head, its content after it.
     fn to(self, head: &str) -> Self {
         match self {
             Self::ByPath(answers) => {
@@ -83,6 +85,7 @@ impl Answer {
                 let answer = answers.into_iter().find(|(known, _)| *known == path);
                 answer.map_or_else(|| Self::new("404 Not Found", "", b""), |(_, answer)| answer)
             }
+            Self::ByRequest(answer) => answer(head),
             Self::Octets(_) | Self::Stall(_) | Self::Endless(_) | Self::Late(..) => self,
         }
     }
@@ -91,7 +94,7 @@ impl Answer {
     pub(crate) fn late(self) -> Self {
         match self {
             Self::Octets(octets) => Self::Late(octets, Duration::from_millis(300)),
-            Self::Stall(_) | Self::Endless(_) | Self::Late(..) | Self::ByPath(_) => self,
+            Self::Stall(_) | Self::Endless(_) | Self::Late(..) | Self::ByPath(_) | Self::ByRequest(_) => self,
         }
     }
 }
@@ -230,7 +233,7 @@ async fn respond(mut stream: impl AsyncReadExt + AsyncWrite + Unpin, (answer, he
             tokio::time::sleep(wait).await;
             let _ = stream.write_all(&octets).await;
         }
-        Answer::ByPath(_) => panic!("an answer for a path is an answer"),
+        Answer::ByPath(_) | Answer::ByRequest(_) => panic!("an answer for a request is an answer"),
     }
     let _ = stream.shutdown().await;
 }

@@ -45,6 +45,8 @@ registry::schemes! {
     http_signature => HttpSignature,
     /// The client certificate of the connection as the caller's identity (RFC 5280, RFC 8446).
     x509 => X509,
+    /// Opaque bearer tokens that their issuer is asked about (RFC 6750, RFC 7662).
+    introspection => Introspection,
 }
 
 /// What a scheme may lean on while it is built.

@@ -18,7 +18,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The largest token.
-const MAX_TOKEN: ByteSize = ByteSize::from_kib(64);
+pub(in crate::scheme) const MAX_TOKEN: ByteSize = ByteSize::from_kib(64);
 /// The largest form that is searched: it is held in memory before anybody is known to be allowed in.
 const MAX_FORM: ByteSize = ByteSize::from_mib(16);
 /// The longest lifetime that can be asked for, in seconds.
@@ -157,7 +157,8 @@ pub(in crate::scheme) fn check_realm(realm: &Located<Box<str>>, problems: &mut P
     }
 }
 
-fn check_size(size: &Located<ByteSize>, most: ByteSize, expected: &str, problems: &mut Problems) {
+/// A size that is neither nothing nor beyond its bound.
+pub(in crate::scheme) fn check_size(size: &Located<ByteSize>, most: ByteSize, expected: &str, problems: &mut Problems) {
     if size.octets() == 0 || **size > most {
         problems.push(Problem::new(size.at(), format!("{:?}", **size), expected));
     }

@@ -12,9 +12,9 @@ mod verify;
 pub use extract::BearerToken;
 pub use settings::{Accepted, OptionalClaim};
 
-pub(in crate::scheme) use build::{Terms, cautions, check_realm, extractor, onward, tokens, whole_seconds};
+pub(in crate::scheme) use build::{MAX_TOKEN, Terms, cautions, check_realm, check_size, extractor, keep, onward, tokens, whole_seconds};
 pub(in crate::scheme) use challenge::Challenges;
 pub(in crate::scheme) use extract::{Extractor, after_spaces, after_word};
 pub(in crate::scheme) use settings::{defaults, token_settings};
-use stated::{StatedIssuer, unverified_issuer};
+pub(in crate::scheme) use stated::{StatedIssuer, unverified_issuer};
 pub(in crate::scheme) use verify::{Binding, Tokens, Verified};

@@ -161,7 +161,7 @@ impl Tokens {
 }
 
 impl Binding {
-    fn of(holder: &Holder) -> Self {
+    pub(in crate::scheme) fn of(holder: &Holder) -> Self {
         match holder {
             Holder::Anyone => Self::Anyone,
             Holder::Bound(Confirmation::Thumbprint(thumbprint)) => Self::Key(*thumbprint),

@@ -101,6 +101,14 @@ impl Requirements {
             (Some(issuer), _) if *issuer == *self.issuer => {}
             (Some(_), _) => return Err(JwtMiss::IssuerUntrusted),
         }
+        self.judge_terms(token, now)
+    }
+
+    /// The same, whoever made the token and of whatever type it is: for claims that somebody else vouches for.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn judge_terms(&self, token: &Jwt, now: UnixTime) -> Result<UnixTime, JwtMiss> {
         let end = self.judge_end(token, now)?;
         match (token.judge_audience(&self.audiences), self.optional.audience) {
             (Err(JwtMiss::AudienceMissing), Presence::Optional) => {}

@@ -57,19 +57,24 @@ impl Jwt {
     /// The payload is not a set of claims.
     pub fn read(jws: &Jws) -> Result<Self, JwtSyntax> {
         let object = read_object(jws.payload()).map_err(JwtSyntax::Json)?;
+        Self::of_claims(&object, jws.header().token_type(), jws.payload().len())
+    }
+
+    /// Reads claims that somebody vouches for; `octets` is how long they were as JSON.
+    pub(super) fn of_claims(object: &Object<'_>, token_type: Option<&str>, octets: usize) -> Result<Self, JwtSyntax> {
         for name in [ISSUER, SUBJECT, ID] {
             object.text(name).map_err(|_| JwtSyntax::Claim(name))?;
         }
-        let [expires, not_before, issued] = [EXPIRES, NOT_BEFORE, ISSUED].map(|name| time(&object, name));
+        let [expires, not_before, issued] = [EXPIRES, NOT_BEFORE, ISSUED].map(|name| time(object, name));
         let epoch = UnixTime::from_seconds(0);
         let times =
             Times { expires: expires?.map(floor), not_before: not_before?.map_or(epoch, ceiling), issued: issued?.map_or(epoch, floor) };
         Ok(Self {
-            token_type: jws.header().token_type().map(Box::from),
-            audiences: audiences(&object)?,
+            token_type: token_type.map(Box::from),
+            audiences: audiences(object)?,
             times,
-            holder: holder(&object)?,
-            claims: claims(&object, jws.payload().len())?,
+            holder: holder(object)?,
+            claims: claims(object, octets)?,
         })
     }
 

@@ -1,8 +1,8 @@
 //! Tokens: algorithms, keys, headers, claims and encodings, T-60 to T-72, and what is remembered of them, T-84 and T-85.
 //!
 //! Not here: of T-70 the encrypted tokens, because a token that a caller sends is never opened unless it is bound to a
-//! sealed proof key, where neither compression nor passwords exist. Of T-84 and T-85, tokens that somebody else is asked
-//! about.
+//! sealed proof key, where neither compression nor passwords exist. Tokens that somebody else is asked about stand in
+//! `d_introspection.rs`.
 
 use super::Scene;
 use crate::support::Config;

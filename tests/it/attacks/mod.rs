@@ -4,6 +4,7 @@ mod a_identity;
 mod b_routing;
 mod c_framing;
 mod d_certificates;
+mod d_introspection;
 mod d_keys;
 mod d_tokens;
 mod f_dpop;

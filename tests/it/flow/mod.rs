@@ -6,6 +6,7 @@ mod dpop;
 mod grpc;
 mod http_signature;
 mod interop;
+mod introspection;
 mod jwt;
 mod mtls;
 mod operators;

@@ -245,6 +245,38 @@ fn dpop_defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
+/// The same with a scheme `introspection`.
+const SPARSE_INTROSPECTION: &str = "\
+listeners: [{ address: 127.0.0.1:1 }]
+schemes: { s: { introspection: { endpoint: e, client: { id: c }, audiences: [a] } } }
+upstreams: { u: { servers: [127.0.0.1:2] } }
+routes: [{ match: { path: / }, authenticate: s, upstream: u }]
+";
+
+/// The same for a scheme `introspection`.
+fn introspection_defaults() -> BTreeMap<&'static str, String> {
+    let decoded = config::decode(SPARSE_INTROSPECTION, Environment::Fixed(&[]));
+    let mut document: Document = decoded.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let SchemeConfig::Introspection(asked) = document.schemes.remove("s").unwrap().into_inner() else { panic!("another scheme") };
+    BTreeMap::from([
+        ("optional_claims", format!("{:?}", asked.optional_claims)),
+        ("subject_claim", asked.subject_claim.to_string()),
+        ("leeway", period(*asked.leeway)),
+        ("accept", format!("{:?}", asked.accept.as_slice()).to_ascii_lowercase()),
+        ("forward_token", word(&asked.forward_token)),
+        ("max_token_size", size(*asked.max_token_size)),
+        ("max_form_size", size(*asked.max_form_size)),
+        ("cache_ttl", period(*asked.cache_ttl)),
+        ("negative_cache_ttl", period(*asked.negative_cache_ttl)),
+        ("cache", size(asked.cache)),
+        ("timeout", period(*asked.timeout)),
+        ("max_parallel", asked.max_parallel.to_string()),
+        ("max_answer_size", size(*asked.max_answer_size)),
+        ("failures_before_open", asked.failures_before_open.to_string()),
+        ("open_for", period(*asked.open_for)),
+    ])
+}
+
 /// The same for keys that are fetched.
 fn key_defaults() -> BTreeMap<&'static str, String> {
     let refresh = KeyRefreshSettings::default();
@@ -322,6 +354,7 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
         ("### `jwt`", jwt_defaults()),
         ("### `dpop`", dpop_defaults()),
         ("### `http_signature`", http_signature_defaults()),
+        ("### `introspection`", introspection_defaults()),
         ("### Keys of issuers", key_defaults()),
     ] {
         let (before, section, after) = around_section(&rest, &format!("{heading}\n"));
@@ -374,7 +407,7 @@ fn furnish(folder: &Path, config: &str) -> String {
                 unpaired = Some(key);
                 certificate
             }
-            Some((_, "key" | "b64")) if name.starts_with("keys/") => KEY.to_owned(),
+            Some((_, "key" | "b64" | "secret")) if name.starts_with("keys/") => KEY.to_owned(),
             Some((_, "pem")) if name.starts_with("keys/") => authority.pem().to_owned(),
             Some((_, "crl")) if name.starts_with("keys/") => authority.revoke(&[]),
             Some((_, "json")) if name.starts_with("keys/") => KEY_SET.to_owned(),

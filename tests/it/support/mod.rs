@@ -6,6 +6,7 @@ pub(crate) mod frames;
 pub(crate) mod gateway;
 pub(crate) mod holder;
 pub(crate) mod http2;
+pub(crate) mod introspection;
 pub(crate) mod issuer;
 pub(crate) mod message;
 pub(crate) mod ports;

@@ -1,0 +1,112 @@
+//! Judges what an issuer says of a token, and remembers the verdict.
+
+use super::inquiry::{Answer, Inquiry};
+use super::memory::{Entry, Verdict, Verdicts};
+use crate::clock::UnixTime;
+use crate::crypto::{DIGEST_LENGTH, sha256};
+use crate::scheme::bearer::{Binding, StatedIssuer, unverified_issuer};
+use crate::scheme::principal::Asserted;
+use crate::scheme::{Fault, Fingerprint, Memory, Principal, Recognition, Refusal, Rejection};
+use crate::store::CacheCounts;
+use crate::token::jwt::{Jwt, Requirements};
+use std::sync::Arc;
+
+/// Judges tokens of one issuer by what it says of them.
+#[derive(Clone)]
+pub(super) struct Introspector(pub(super) Arc<Parts>);
+
+/// What an introspector is made of.
+pub(super) struct Parts {
+    pub(super) scheme: Arc<str>,
+    pub(super) inquiry: Inquiry,
+    pub(super) requirements: Requirements,
+    pub(super) named: Named,
+    pub(super) subject_claim: Box<str>,
+    pub(super) verdicts: Verdicts,
+    /// How long verdicts stand, in seconds.
+    pub(super) good_for: u64,
+    pub(super) refused_for: u64,
+}
+
+/// Whether the settings name the issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// They do, in the requirements.
+    Issuer,
+    /// They do not: whoever answers vouches for whatever it says.
+    Nobody,
+}
+
+impl Introspector {
+    /// Judges a token. A new one is asked about once, however many requests bring it at the same time and whichever
+    /// of them are given up.
+    pub(super) async fn verify(&self, token: &str, now: UnixTime) -> Result<(Arc<Principal>, Memory), Refusal> {
+        let digest = sha256(token.as_bytes());
+        if let Some(verdict) = self.0.verdicts.find(&digest, now).await {
+            return verdict.map(|principal| (principal, Memory::Hit));
+        }
+        let (parts, token) = (Arc::clone(&self.0), Box::<str>::from(token));
+        let reached = tokio::spawn(async move { parts.verdicts.load(digest, now, parts.reach(&token, &digest, now)).await });
+        let verdict = reached.await.unwrap_or(Err(Refusal::Fault(Fault::IntrospectionUnavailable)));
+        verdict.map(|principal| (principal, Memory::Miss))
+    }
+
+    /// How surely a token is for this issuer, by what it says before anything of it is proved.
+    pub(super) fn recognise(&self, token: &str) -> Recognition {
+        match unverified_issuer(token, &self.0.requirements.issuer) {
+            StatedIssuer::Opaque | StatedIssuer::Unstated => Recognition::Possible,
+            StatedIssuer::Ours => Recognition::Named,
+            StatedIssuer::Foreign => Recognition::Foreign,
+        }
+    }
+
+    pub(super) fn counts(&self) -> CacheCounts {
+        self.0.verdicts.counts()
+    }
+}
+
+impl Parts {
+    async fn reach(&self, token: &str, digest: &[u8; DIGEST_LENGTH], now: UnixTime) -> Entry {
+        let judged = match self.inquiry.ask(token, now).await {
+            Err(_) => return Entry::new(Err(Refusal::Fault(Fault::IntrospectionUnavailable)), now, 0),
+            Ok(Answer::Inactive) => Err(Rejection::Inactive),
+            Ok(Answer::BoundOtherwise) => Err(Rejection::TokenBound),
+            Ok(Answer::Active(jwt)) => self.judge(*jwt, digest, now),
+        };
+        match judged {
+            Ok(principal) => {
+                let left = principal.expires().seconds().saturating_sub(now.seconds());
+                Entry::new(Ok(principal), now, self.good_for.min(left))
+            }
+            Err(rejection) => Entry::new(Verdict::Err(rejection.into()), now, self.refused_for),
+        }
+    }
+
+    fn judge(&self, jwt: Jwt, digest: &[u8; DIGEST_LENGTH], now: UnixTime) -> Result<Arc<Principal>, Rejection> {
+        let expires = match self.named {
+            Named::Issuer => self.requirements.judge(&jwt, now),
+            Named::Nobody => self.requirements.judge_terms(&jwt, now),
+        }?;
+        if Binding::of(jwt.holder()) != Binding::Anyone {
+            return Err(Rejection::TokenBound);
+        }
+        // An empty name names nobody.
+        let subject = jwt.claims().value(&self.subject_claim).filter(|subject| !subject.is_empty()).map(Box::from);
+        Ok(Arc::new(Principal::assertion(Asserted {
+            scheme: Arc::clone(&self.scheme),
+            issuer: self.issuer(&jwt).into(),
+            subject,
+            expires,
+            claims: jwt.into_claims(),
+            fingerprint: Fingerprint::of_digest(digest),
+        })))
+    }
+
+    /// The issuer's name; its address where nothing names it.
+    fn issuer<'j>(&'j self, jwt: &'j Jwt) -> &'j str {
+        match self.named {
+            Named::Issuer => &self.requirements.issuer,
+            Named::Nobody => jwt.issuer().unwrap_or(self.inquiry.endpoint.as_str()),
+        }
+    }
+}
