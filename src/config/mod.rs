@@ -14,6 +14,7 @@ mod load;
 mod quote;
 mod report;
 mod resolve;
+pub mod resource;
 pub mod snapshot;
 mod suggest;
 mod tree;

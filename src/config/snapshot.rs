@@ -2,14 +2,16 @@
 
 use super::certificate::Certificate;
 use super::client_certificates::ClientCertificates;
-use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
+use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, Preflight, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
+use super::resource::{ProtectedResource, Published};
 use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::AnyScheme;
 use crate::setting::Period;
 use crate::store::{StoreSizes, Stores};
+use http::HeaderValue;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +48,8 @@ pub struct Snapshot {
     pub clients: Vec<ClientCertificates>,
     /// What outlives this snapshot.
     pub lasting: Lasting,
+    /// What the gateway itself publishes.
+    pub published: Published,
     /// The files that the configuration names: a change of one is a reason to reload.
     pub files: Vec<PathBuf>,
 }
@@ -135,6 +139,19 @@ pub struct Route {
     pub identity: Arc<IdentityPlan>,
     /// When the upstream hears of a request whose content must be proved.
     pub body: BodyMode,
+    /// What scripts of other origins may ask and read.
+    pub cors: Cors,
+    /// What it is to whoever issues tokens for it, where that is published.
+    pub resource: Option<Arc<ProtectedResource>>,
+}
+
+/// What scripts of other origins may ask and read.
+#[derive(Debug, Default)]
+pub struct Cors {
+    /// Origins whose scripts may read what the gateway itself says.
+    pub origins: Box<[HeaderValue]>,
+    /// What becomes of a browser's question whether it may ask.
+    pub preflight: Preflight,
 }
 
 /// What a request must prove.

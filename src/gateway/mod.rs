@@ -4,6 +4,7 @@ mod admin;
 mod admission;
 mod connection;
 mod content;
+mod cors;
 mod denial;
 mod exchange;
 mod forwarding;
@@ -14,6 +15,7 @@ mod live;
 mod plan;
 mod pool;
 mod prove;
+mod publish;
 mod record;
 mod reload;
 mod request_id;
@@ -63,6 +65,10 @@ impl ProxyHttp for Gateway {
     fn init_downstream_modules(&self, _: &mut HttpModules) {}
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
+        if let Some(document) = publish::find(session, exchange) {
+            exchange.stage = Stage::Published;
+            return publish::answer(session, document).await.map(|()| true);
+        }
         content::watch(session, &exchange.live.snapshot.limits);
         match admission::admit(session, exchange, &self.room).await {
             Ok(Admitted { permit, source, client }) => {
@@ -77,9 +83,8 @@ impl ProxyHttp for Gateway {
                 Ok(false)
             }
             Err(denied) => {
-                let answered = respond::deny(session, &denied.denial, exchange.id).await;
                 exchange.stage = Stage::Denied(denied);
-                answered.map(|()| true)
+                respond::deny(session, exchange).await.map(|()| true)
             }
         }
     }

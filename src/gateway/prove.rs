@@ -8,13 +8,16 @@ use crate::config::snapshot::{Admission, NamedScheme, Route, SchemeId};
 use crate::scheme::{
     AnyCredential, Beside, Challenge, Evidence, Fingerprint, Insufficiency, Malformation, Place, Proof, Recognition, Refusal,
 };
+use http::HeaderValue;
 use std::sync::Arc;
+
+const WWW_AUTHENTICATE: &str = "WWW-Authenticate";
 
 /// What one route asks for.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     live: &'a Live,
-    admission: &'a Admission,
+    route: &'a Route,
 }
 
 /// A credential, and the scheme that found it.
@@ -27,12 +30,12 @@ struct Candidate<'a, 'r> {
 impl<'a> Asked<'a> {
     /// What a route asks for.
     pub(super) const fn by(route: &'a Route, live: &'a Live) -> Self {
-        Self { live, admission: &route.admission }
+        Self { live, route }
     }
 
     /// Whether it asks for several credentials.
     pub(super) const fn beside(self) -> Beside {
-        match self.admission {
+        match &self.route.admission {
             Admission::Public | Admission::AnyOf(_) => Beside::Refused,
             Admission::AllOf(_) => Beside::Wanted,
         }
@@ -40,7 +43,7 @@ impl<'a> Asked<'a> {
 
     /// Proves who the request is from; nothing on a public route.
     pub(super) async fn prove(self, evidence: &Evidence<'_>) -> Result<Option<Proved>, Denial> {
-        match self.admission {
+        match &self.route.admission {
             Admission::Public => Ok(None),
             Admission::AnyOf(schemes) => {
                 let sole = self.sole(schemes, evidence)?.ok_or_else(|| self.missing(schemes, evidence.now))?;
@@ -99,7 +102,8 @@ impl<'a> Asked<'a> {
 
     fn missing(self, schemes: &[SchemeId], now: UnixTime) -> Denial {
         let named = schemes.iter().filter_map(|id| self.live.snapshot.schemes.get(id.index()));
-        Denial::Unauthenticated { challenges: named.flat_map(|named| named.scheme.challenges(None, now)).collect() }
+        let challenges = named.flat_map(|named| named.scheme.challenges(None, now));
+        Denial::Unauthenticated { challenges: challenges.map(|challenge| self.explained(challenge)).collect() }
     }
 
     fn malformed(self, id: SchemeId, malformation: Malformation) -> Denial {
@@ -111,10 +115,23 @@ impl<'a> Asked<'a> {
         let Some(named) = self.live.snapshot.schemes.get(id.index()) else { return Denial::Fault };
         let now = clock::now();
         let mut challenges = named.scheme.challenges(Some(&refusal), now);
-        if let (Admission::AnyOf(schemes), Refusal::Malformed(_) | Refusal::Rejected(_)) = (self.admission, &refusal) {
+        if let (Admission::AnyOf(schemes), Refusal::Malformed(_) | Refusal::Rejected(_)) = (&self.route.admission, &refusal) {
             challenges.extend(self.others(schemes, id, now));
         }
+        let challenges = challenges.into_iter().map(|challenge| self.explained(challenge)).collect();
         Denial::Refused { scheme: Arc::clone(&named.name), refusal, fingerprint, challenges }
+    }
+
+    /// A challenge for tokens of an authorization server says where it is told which one (RFC 9728 §5.1).
+    fn explained(self, challenge: Challenge) -> Challenge {
+        let Some(resource) = &self.route.resource else { return challenge };
+        let value = challenge.value.as_bytes();
+        if challenge.field != WWW_AUTHENTICATE || !(value.starts_with(b"Bearer") || value.starts_with(b"DPoP")) {
+            return challenge;
+        }
+        let between: &[u8] = if value.contains(&b'=') { b", " } else { b" " };
+        let told = [value, between, b"resource_metadata=\"", resource.metadata_url.as_bytes(), b"\""].concat();
+        HeaderValue::from_bytes(&told).map_or(challenge, |value| Challenge { field: WWW_AUTHENTICATE, value })
     }
 
     fn others(self, schemes: &'a [SchemeId], but: SchemeId, now: UnixTime) -> impl Iterator<Item = Challenge> + use<'a> {

@@ -43,6 +43,47 @@ pub struct Route {
     /// When the upstream hears of a request whose content must be proved.
     #[serde(default)]
     pub body: BodyMode,
+    /// What scripts of other origins may ask and read.
+    #[serde(default)]
+    pub cors: Option<Located<CorsSettings>>,
+    /// What the route is to whoever issues tokens for it; published (RFC 9728), and named in challenges.
+    #[serde(default)]
+    pub resource: Option<Located<ResourceSettings>>,
+}
+
+/// A protected resource, for its metadata (RFC 9728 §2).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceSettings {
+    /// The address by which clients know it, such as `https://api.example/orders`: an audience of its tokens.
+    pub identifier: Located<Box<str>>,
+    /// Whom to ask for tokens. At least one.
+    pub authorization_servers: Located<Vec<Located<Box<str>>>>,
+    /// Scopes that can be asked for.
+    #[serde(default)]
+    pub scopes: Option<Vec<Located<Box<str>>>>,
+}
+
+/// What scripts of other origins may ask, and read of what the gateway itself says. Answers of the upstream are its own affair.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorsSettings {
+    /// Origins such as `https://app.example`, whose scripts may read refusals, and what schemes add to answers.
+    pub origins: Located<Vec<Located<Box<str>>>>,
+    /// What becomes of a browser's question whether it may ask (`OPTIONS`), which carries no credentials.
+    #[serde(default)]
+    pub preflight: Preflight,
+}
+
+/// What becomes of a browser's question whether it may ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preflight {
+    /// It needs credentials like any other request, which browsers do not send with it.
+    #[default]
+    Refuse,
+    /// The upstream answers it, without any identity.
+    Forward,
 }
 
 /// When the upstream hears of a request whose content must be proved.

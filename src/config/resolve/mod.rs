@@ -7,6 +7,7 @@ mod upstreams;
 
 use super::document::{Document, Limits, PathParameterRule, StoreSettings};
 use super::identity::ManagedNames;
+use super::resource::Published;
 use super::snapshot::{Lasting, Snapshot};
 use super::suggest;
 use crate::clock;
@@ -45,6 +46,7 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
     let (Some(table), true) = (table, problems.is_empty()) else {
         return Err(problems);
     };
+    let published = Published::of(routes.iter().filter_map(|route| route.resource.as_ref()));
     let managed = ManagedNames::build(routes.iter().flat_map(|route| route.identity.names()));
     Ok(Snapshot {
         table,
@@ -61,6 +63,7 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
         certificates,
         clients,
         lasting,
+        published,
         files: files.named(),
     })
 }
