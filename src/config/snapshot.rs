@@ -4,6 +4,7 @@ use super::certificate::Certificate;
 use super::client_certificates::ClientCertificates;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
+use crate::assertion::Asserter;
 use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub schemes: Vec<NamedScheme>,
     /// The upstreams, by [`UpstreamId`].
     pub upstreams: Vec<UpstreamSpec>,
+    /// What makes assertions for upstreams, where there is something.
+    pub asserter: Option<Arc<Asserter>>,
     /// The fields that only the gateway may set.
     pub managed: ManagedNames,
     /// Bounds for what clients send.

@@ -11,7 +11,7 @@ use crate::telemetry::metrics::{
     CONTENT_TYPE, CacheReading, CertificateReading, KeyReading, Metrics, Readings, ReplayReading, ServerReading, SpoolReading,
 };
 use async_trait::async_trait;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
 use http::{HeaderValue, Method, Response, StatusCode};
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
@@ -46,10 +46,21 @@ impl ServeHttp for Admin {
             "/metrics" => self.exposition(),
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(),
-            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz, /readyz and, to DELETE, /contexts\n"),
+            KEY_SET => self.key_set(),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "there are /metrics, /healthz, /readyz, /.well-known/portcullis/jwks.json and, to DELETE, /contexts\n",
+            ),
         }
     }
 }
+
+/// Where the keys are that assertions are verified by.
+const KEY_SET: &str = "/.well-known/portcullis/jwks.json";
+/// The media type of a key set (RFC 7517 §8.5.2).
+const KEY_SET_TYPE: &str = "application/jwk-set+json";
+/// How long a key set may be believed unasked: keys are published before they sign, and stay for a while after.
+const KEY_SET_FRESHNESS: &str = "max-age=300";
 
 /// Where contexts are revoked.
 const CONTEXTS: &str = "/contexts";
@@ -76,6 +87,17 @@ impl Admin {
         match live.pools().iter().find(|pool| !pool.is_healthy()) {
             None => text(StatusCode::OK, "ready\n"),
             Some(pool) => text(StatusCode::SERVICE_UNAVAILABLE, &format!("upstream {} has no healthy server\n", pool.spec().name)),
+        }
+    }
+
+    fn key_set(&self) -> Response<Vec<u8>> {
+        match &self.current.load().snapshot.asserter {
+            None => text(StatusCode::NOT_FOUND, "there are no keys: the configuration has no `assertion`\n"),
+            Some(asserter) => {
+                let mut response = answer(StatusCode::OK, KEY_SET_TYPE, asserter.key_set().as_bytes().to_vec());
+                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(KEY_SET_FRESHNESS));
+                response
+            }
         }
     }
 

@@ -6,9 +6,10 @@ mod schemes;
 mod upstreams;
 
 use super::document::{Document, Limits, PathParameterRule, StoreSettings};
-use super::identity::ManagedNames;
+use super::identity::{Asserting, ManagedNames};
 use super::snapshot::{Lasting, Snapshot};
 use super::suggest;
+use crate::assertion::{Asserter, AssertionSettings};
 use crate::clock;
 use crate::crypto::SystemRandom;
 use crate::route::{PathParameters, TargetRules};
@@ -40,7 +41,8 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
     let (schemes, scheme_names) = schemes::build(schemes, (&files, &lasting), &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
-    let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names);
+    let asserting = asserting(document.assertion.as_ref(), &files, &mut problems);
+    let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names).asserting(&asserting);
     let (routes, table) = routes::build(&routes, &names, &mut problems);
     let (Some(table), true) = (table, problems.is_empty()) else {
         return Err(problems);
@@ -51,6 +53,7 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
         routes,
         schemes,
         upstreams,
+        asserter: asserting.built().cloned(),
         managed,
         target_rules: TargetRules { path_parameters: path_parameters(document.path_parameters), limit: limits.max_target_size.length() },
         limits,
@@ -63,6 +66,18 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
         lasting,
         files: files.named(),
     })
+}
+
+/// What makes assertions. One that has problems of its own is not a missing one, too.
+fn asserting(written: Option<&Located<AssertionSettings>>, files: &Files, problems: &mut Vec<Problem>) -> Asserting {
+    match written.map(|written| Asserter::build(written, files)) {
+        None => Asserting::Absent,
+        Some(Ok(asserter)) => Asserting::Built(asserter),
+        Some(Err(found)) => {
+            problems.extend(found);
+            Asserting::Failed
+        }
+    }
 }
 
 /// A count of nothing would refuse everything.

@@ -3,7 +3,7 @@
 use super::unknown;
 use crate::authorization::Authorization;
 use crate::config::document::{AuthRequirement, IdentityFields, IdentityPreset, MatchRule, RewriteRule, Route as Written, SchemeList};
-use crate::config::identity::IdentityPlan;
+use crate::config::identity::{Asserting, IdentityPlan};
 use crate::config::snapshot::{Admission, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
 use crate::route::{HostPattern, Methods, PathPattern, PatternProblem, Rewrite, RoutePattern, RouteTable};
 use crate::setting::{Located, Position, Problem};
@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub(super) struct Names<'a> {
     schemes: (&'a [NamedScheme], &'a [Box<str>]),
     upstreams: (&'a [Box<str>], HashMap<&'a str, UpstreamId>),
+    asserting: &'a Asserting,
 }
 
 impl<'a> Names<'a> {
@@ -25,7 +26,12 @@ impl<'a> Names<'a> {
         upstream_names: &'a [Box<str>],
     ) -> Self {
         let places = upstreams.iter().enumerate().map(|(place, spec)| (&*spec.name, UpstreamId(place))).collect();
-        Self { schemes: (schemes, scheme_names), upstreams: (upstream_names, places) }
+        Self { schemes: (schemes, scheme_names), upstreams: (upstream_names, places), asserting: &Asserting::Absent }
+    }
+
+    /// The same with what makes assertions.
+    pub(super) fn asserting(self, asserting: &'a Asserting) -> Self {
+        Self { asserting, ..self }
     }
 
     fn scheme(&self, name: &str, at: Position) -> Result<Option<SchemeId>, Problem> {
@@ -136,7 +142,7 @@ fn route(
     let admission = keep(admission(written, names), problems);
     let authorization = keep(authorization(written), problems);
     let upstream = keep(names.upstream(&written.upstream).map_err(|problem| vec![problem]), problems);
-    let identity = keep(plans.of(&written.identity).map(Some), problems);
+    let identity = keep(plans.of(&written.identity, names.asserting).map(Some), problems);
     let pattern = pattern?;
     let rewrite = match &written.rewrite {
         RewriteRule::Keep => Some(Rewrite::none()),
@@ -162,14 +168,14 @@ fn route(
 struct Plans(HashMap<IdentityPreset, Arc<IdentityPlan>>);
 
 impl Plans {
-    fn of(&mut self, settings: &IdentityFields) -> Result<Arc<IdentityPlan>, Vec<Problem>> {
-        if !settings.fields.is_empty() {
-            return IdentityPlan::build(settings).map(Arc::new);
+    fn of(&mut self, settings: &IdentityFields, asserting: &Asserting) -> Result<Arc<IdentityPlan>, Vec<Problem>> {
+        if !settings.fields.is_empty() || settings.assertion.is_some() {
+            return IdentityPlan::build(settings, asserting).map(Arc::new);
         }
         match self.0.get(&settings.preset) {
             Some(plan) => Ok(Arc::clone(plan)),
             None => {
-                let plan = Arc::new(IdentityPlan::build(settings)?);
+                let plan = Arc::new(IdentityPlan::build(settings, asserting)?);
                 self.0.insert(settings.preset, Arc::clone(&plan));
                 Ok(plan)
             }
