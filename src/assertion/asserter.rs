@@ -1,6 +1,6 @@
 //! The gateway as an issuer: it signs what it asserts, and remembers that until shortly before its end.
 
-use super::ring::Ring;
+use super::key_ring::KeyRing;
 use super::settings::AssertionSettings;
 use crate::clock::UnixTime;
 use crate::crypto::DIGEST_LENGTH;
@@ -21,7 +21,8 @@ const MOST_MARGIN: u64 = 30;
 #[derive(Debug)]
 pub struct Asserter {
     issuer: Box<str>,
-    ring: Ring,
+    keys: KeyRing,
+    published: Option<Box<str>>,
     lifetime: u64,
     margin: u64,
     made: Made,
@@ -63,7 +64,7 @@ impl Asserter {
     /// # Errors
     /// Keys that cannot be used, no issuer, or a lifetime out of bounds.
     pub fn build(settings: &AssertionSettings, files: &Files) -> Result<Arc<Self>, Vec<Problem>> {
-        let AssertionSettings { issuer, lifetime, keys, cache } = settings;
+        let AssertionSettings { issuer, lifetime, keys, cache, jwks_path } = settings;
         let mut problems = Vec::new();
         if issuer.is_empty() {
             problems.push(Problem::new(issuer.at(), "an empty name", "the name of the gateway, such as `https://gateway.example`"));
@@ -71,12 +72,16 @@ impl Asserter {
         if **lifetime < SHORTEST || **lifetime > LONGEST || lifetime.duration().subsec_nanos() != 0 {
             problems.push(Problem::new(lifetime.at(), format!("{:?}", **lifetime), "whole seconds, 10s to 1h"));
         }
-        let ring = Ring::build(keys, files).map_err(|found| problems.extend(found));
+        if let Some(path) = jwks_path.as_ref().filter(|path| !is_plain(path)) {
+            problems.push(Problem::new(path.at(), format!("`{}`", **path), "a path such as `/.well-known/jwks.json`"));
+        }
+        let read = KeyRing::build(keys, files).map_err(|found| problems.extend(found));
         let lifetime = lifetime.duration().as_secs();
-        match ring {
-            Ok(ring) if problems.is_empty() => Ok(Arc::new(Self {
+        match read {
+            Ok(keys) if problems.is_empty() => Ok(Arc::new(Self {
                 issuer: (**issuer).clone(),
-                ring,
+                keys,
+                published: jwks_path.as_ref().map(|path| (**path).clone()),
                 lifetime,
                 margin: lifetime.div_euclid(10).clamp(1, MOST_MARGIN),
                 made: Made(VerdictCache::bounded(cache.octets())),
@@ -87,7 +92,12 @@ impl Asserter {
 
     /// The public halves of all keys, as JSON (RFC 7517 §5).
     pub fn key_set(&self) -> &str {
-        self.ring.set()
+        self.keys.set()
+    }
+
+    /// Whether data listeners publish the keys at this path, which stands as it came.
+    pub fn publishes_at(&self, path: &[u8]) -> bool {
+        self.published.as_ref().is_some_and(|published| published.as_bytes() == path)
     }
 
     /// How the memory of assertions has served.
@@ -125,7 +135,7 @@ impl Asserter {
             return Ok(made);
         }
         let times = self.times(end, now);
-        let mut token = make(times, self.ring.signing()).map_err(|_| NotAsserted)?;
+        let mut token = make(times, self.keys.signing()).map_err(|_| NotAsserted)?;
         let octets = token.len();
         let mut value = HeaderValue::from_maybe_shared(Bytes::from(std::mem::take(&mut *token))).map_err(|_| NotAsserted)?;
         value.set_sensitive(true);
@@ -143,4 +153,10 @@ impl Asserter {
             End::Told(expires) => Times { issued: now, expires, kept: expires.max(now.later(1)) },
         }
     }
+}
+
+/// Whether a path has one spelling only, so that it can be compared as it comes.
+fn is_plain(path: &str) -> bool {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'/' | b'.' | b'-' | b'_');
+    path.len() > 1 && path.starts_with('/') && !path.contains("//") && !path.contains("/..") && path.bytes().all(plain)
 }

@@ -5,7 +5,7 @@
 
 mod asserter;
 mod audience;
-mod ring;
+mod key_ring;
 mod settings;
 mod synonyms;
 

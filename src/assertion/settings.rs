@@ -16,6 +16,9 @@ pub struct AssertionSettings {
     pub lifetime: Located<Period>,
     /// The private keys: P-256 or Ed25519. The first signs, all are published.
     pub keys: Located<Vec<AssertionKey>>,
+    /// Where data listeners publish the keys, too, for every host and before any route; by default they do not.
+    #[serde(default)]
+    pub jwks_path: Option<Located<Box<str>>>,
     /// The memory for assertions that are still good; 0 makes a new one for each request.
     #[serde(default = "cache")]
     pub cache: ByteSize,

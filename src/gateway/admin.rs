@@ -3,6 +3,7 @@
 use super::content::Room;
 use super::live::{Current, Live};
 use super::pool::Pool;
+use super::published::{FRESHNESS, KEY_SET};
 use super::revocation;
 use crate::clock::{self, UnixTime};
 use crate::keys::{KeyCounts, KeySource};
@@ -46,7 +47,7 @@ impl ServeHttp for Admin {
             "/metrics" => self.exposition(),
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(),
-            KEY_SET => self.key_set(),
+            KEYS => self.key_set(),
             _ => text(
                 StatusCode::NOT_FOUND,
                 "there are /metrics, /healthz, /readyz, /.well-known/portcullis/jwks.json and, to DELETE, /contexts\n",
@@ -56,11 +57,7 @@ impl ServeHttp for Admin {
 }
 
 /// Where the keys are that assertions are verified by.
-const KEY_SET: &str = "/.well-known/portcullis/jwks.json";
-/// The media type of a key set (RFC 7517 §8.5.2).
-const KEY_SET_TYPE: &str = "application/jwk-set+json";
-/// How long a key set may be believed unasked: keys are published before they sign, and stay for a while after.
-const KEY_SET_FRESHNESS: &str = "max-age=300";
+const KEYS: &str = "/.well-known/portcullis/jwks.json";
 
 /// Where contexts are revoked.
 const CONTEXTS: &str = "/contexts";
@@ -94,8 +91,8 @@ impl Admin {
         match &self.current.load().snapshot.asserter {
             None => text(StatusCode::NOT_FOUND, "there are no keys: the configuration has no `assertion`\n"),
             Some(asserter) => {
-                let mut response = answer(StatusCode::OK, KEY_SET_TYPE, asserter.key_set().as_bytes().to_vec());
-                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(KEY_SET_FRESHNESS));
+                let mut response = answer(StatusCode::OK, KEY_SET, asserter.key_set().as_bytes().to_vec());
+                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(FRESHNESS));
                 response
             }
         }

@@ -14,6 +14,7 @@ mod live;
 mod plan;
 mod pool;
 mod prove;
+mod published;
 mod record;
 mod reload;
 mod request_id;
@@ -64,6 +65,10 @@ impl ProxyHttp for Gateway {
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
         content::watch(session, &exchange.live.snapshot.limits);
+        if let Some(asserter) = published::asked(session, &exchange.live.snapshot) {
+            exchange.stage = Stage::Answered;
+            return published::answer(session, asserter.key_set(), exchange.id).await.map(|()| true);
+        }
         match admission::admit(session, exchange, &self.room).await {
             Ok(Admitted { permit, source, client }) => {
                 upstream::prepare(session, &exchange.live.snapshot.limits);

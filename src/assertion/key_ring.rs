@@ -8,14 +8,14 @@ use crate::token::jose::{IssuingKey, MAX_KEYS, describe, thumbprint};
 
 /// A key that signs, and the set by which upstreams verify.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(super) struct KeyRing {
     signing: IssuingKey,
     set: Box<str>,
 }
 
 const EXPECTED: &str = "a private key as `portcullis keys p256` or `portcullis keys ed25519` makes it";
 
-impl Ring {
+impl KeyRing {
     /// Reads the keys.
     ///
     /// # Errors
