@@ -2,7 +2,7 @@
 
 use super::certificate::Certificate;
 use super::client_certificates::ClientCertificates;
-use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, UpstreamHost, Verification};
+use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, Preflight, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
 use crate::assertion::Asserter;
 use crate::authorization::Authorization;
@@ -11,6 +11,7 @@ use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::AnyScheme;
 use crate::setting::Period;
 use crate::store::{StoreSizes, Stores};
+use http::HeaderValue;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -138,6 +139,17 @@ pub struct Route {
     pub identity: Arc<IdentityPlan>,
     /// When the upstream hears of a request whose content must be proved.
     pub body: BodyMode,
+    /// What scripts of other origins may ask and read.
+    pub cors: Cors,
+}
+
+/// What scripts of other origins may ask and read.
+#[derive(Debug, Default)]
+pub struct Cors {
+    /// Origins whose scripts may read what the gateway itself says.
+    pub origins: Box<[HeaderValue]>,
+    /// What becomes of a browser's question whether it may ask.
+    pub preflight: Preflight,
 }
 
 /// What a request must prove.

@@ -4,6 +4,7 @@ mod admin;
 mod admission;
 mod connection;
 mod content;
+mod cors;
 mod denial;
 mod exchange;
 mod forwarding;
@@ -82,9 +83,8 @@ impl ProxyHttp for Gateway {
                 Ok(false)
             }
             Err(denied) => {
-                let answered = respond::deny(session, &denied.denial, exchange.id).await;
                 exchange.stage = Stage::Denied(denied);
-                answered.map(|()| true)
+                respond::deny(session, exchange).await.map(|()| true)
             }
         }
     }

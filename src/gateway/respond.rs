@@ -1,43 +1,55 @@
 //! Denials become bytes here, and nowhere else.
 
 use super::content;
+use super::cors;
 use super::denial::Denial;
+use super::exchange::Exchange;
 use super::request_id::RequestId;
 use crate::scheme::Challenge;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::HttpTask;
 use pingora::proxy::Session;
 
+const PROBLEM: &str = "application/problem+json";
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// Which protocol the caller understands refusals in.
+/// Which form the caller understands refusals in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dialect {
     /// A status and a line of text.
-    Http,
+    Text,
+    /// A status and an object that names it (RFC 9457), for callers that ask for it.
+    Problem,
     /// Status 200 and a `grpc-status` (gRPC over HTTP/2, "Responses: Trailers-Only").
     Grpc,
 }
 
-/// Answers with a denial. The caller learns the standard code; the precise reason is for the log.
+/// Answers with the denial of an exchange that has one. The caller learns the standard code; the precise reason is for the log.
 ///
 /// The connection stays open where its framing is certain, so that a client may answer a challenge.
-pub(super) async fn deny(session: &mut Session, denial: &Denial, id: RequestId) -> pingora::Result<()> {
+pub(super) async fn deny(session: &mut Session, exchange: &Exchange) -> pingora::Result<()> {
+    let Some(denial) = exchange.denial() else { return Ok(()) };
     if matches!(denial, Denial::BadHead(_) | Denial::BadContent(_)) {
         session.set_keepalive(None);
     }
-    match dialect(session.req_header()) {
-        Dialect::Http => deny_plainly(session, denial, id).await,
-        Dialect::Grpc => deny_call(session, grpc(denial, id)?).await,
+    let content = match dialect(session.req_header()) {
+        Dialect::Grpc => return deny_call(session, grpc(denial, exchange.id)?).await,
+        Dialect::Text => text(denial.status()),
+        Dialect::Problem => problem(denial.status()),
+    };
+    let mut header = plain(denial, exchange.id, &content)?;
+    let origin = exchange.route().and_then(|route| cors::allowed(&route.cors, &session.req_header().headers));
+    if let Some(origin) = origin {
+        cors::permit(&mut header, origin, &denial.challenges().iter().map(|challenge| challenge.field).collect::<Vec<_>>())?;
     }
+    deny_plainly(session, header, content.octets).await
 }
 
-async fn deny_plainly(session: &mut Session, denial: &Denial, id: RequestId) -> pingora::Result<()> {
-    let (header, text) = plain(denial, id)?;
+async fn deny_plainly(session: &mut Session, header: ResponseHeader, text: Bytes) -> pingora::Result<()> {
     let head_only = session.req_header().method == http::Method::HEAD;
     session.as_downstream_mut().write_response_header(Box::new(header)).await?;
     if head_only {
@@ -56,22 +68,41 @@ async fn deny_call(session: &mut Session, header: ResponseHeader) -> pingora::Re
 
 fn dialect(header: &RequestHeader) -> Dialect {
     let content_type = header.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    if header.version == http::Version::HTTP_2 && content_type.starts_with(b"application/grpc") { Dialect::Grpc } else { Dialect::Http }
+    if header.version == http::Version::HTTP_2 && content_type.starts_with(b"application/grpc") {
+        Dialect::Grpc
+    } else if header.headers.get_all(ACCEPT).iter().any(accepts_problem) {
+        Dialect::Problem
+    } else {
+        Dialect::Text
+    }
 }
 
-fn plain(denial: &Denial, id: RequestId) -> pingora::Result<(ResponseHeader, Bytes)> {
-    let status = denial.status();
-    let text = text(status);
-    let mut header = common(status, denial, id)?;
-    header.insert_header(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))?;
-    header.insert_header(CONTENT_LENGTH, text.len())?;
+/// Whether a list of media ranges names problems (RFC 9110 §12.5.1), and not only to refuse them.
+fn accepts_problem(value: &HeaderValue) -> bool {
+    value.as_bytes().split(|octet| *octet == b',').any(|range| {
+        let mut parts = range.split(|octet| *octet == b';').map(<[u8]>::trim_ascii);
+        let is_named = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(PROBLEM.as_bytes()));
+        is_named && !parts.any(|weight| matches!(weight, b"q=0" | b"q=0.0" | b"q=0.00" | b"q=0.000"))
+    })
+}
+
+/// What a denial says in its content.
+struct Content {
+    media_type: &'static str,
+    octets: Bytes,
+}
+
+fn plain(denial: &Denial, id: RequestId, content: &Content) -> pingora::Result<ResponseHeader> {
+    let mut header = common(denial.status(), denial, id)?;
+    header.insert_header(CONTENT_TYPE, HeaderValue::from_static(content.media_type))?;
+    header.insert_header(CONTENT_LENGTH, content.octets.len())?;
     if let Denial::MethodNotAllowed { allow } = denial {
         header.insert_header("Allow", allow.clone())?;
     }
     if closes(denial) {
         header.insert_header(CONNECTION, HeaderValue::from_static("close"))?;
     }
-    Ok((header, text))
+    Ok(header)
 }
 
 const fn closes(denial: &Denial) -> bool {
@@ -115,9 +146,16 @@ fn common(status: StatusCode, denial: &Denial, id: RequestId) -> pingora::Result
 }
 
 /// One line: the standard phrase, never the precise reason.
-fn text(status: StatusCode) -> Bytes {
+fn text(status: StatusCode) -> Content {
     let phrase = reason_phrase(status);
-    Bytes::from([phrase.as_bytes(), b"\n"].concat())
+    Content { media_type: "text/plain; charset=utf-8", octets: Bytes::from([phrase, "\n"].concat()) }
+}
+
+/// The same as a problem of no type of its own (RFC 9457 §4.2.1).
+fn problem(status: StatusCode) -> Content {
+    let (title, status) = (reason_phrase(status), status.as_str());
+    let object = ["{\"type\":\"about:blank\",\"title\":\"", title, "\",\"status\":", status, "}\n"].concat();
+    Content { media_type: PROBLEM, octets: Bytes::from(object) }
 }
 
 fn reason_phrase(status: StatusCode) -> &'static str {

@@ -4,7 +4,7 @@ use super::denial::{Denial, UpstreamProblem};
 use super::exchange::{Exchange, Grounds, Permit, Stage};
 use super::pool::Pool;
 use super::prove::Asked;
-use super::{admission, content, respond, watch};
+use super::{admission, content, cors, respond, watch};
 use crate::clock;
 use crate::config::document::Limits;
 use crate::config::snapshot::SchemeId;
@@ -171,6 +171,10 @@ fn dress(head: &mut ResponseHeader, proof: &Proof, scheme: SchemeId, exchange: &
     for field in &fields {
         head.remove_header(field.field);
     }
+    // Whether scripts may read the answer at all is what its upstream says.
+    if exchange.route().is_some_and(|route| !route.cors.origins.is_empty()) {
+        cors::expose(head, &fields.iter().map(|field| field.field).collect::<Vec<_>>())?;
+    }
     for field in fields {
         head.append_header(field.field, field.value)?;
     }
@@ -211,8 +215,9 @@ pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, erro
     if has_begun(session) {
         return 0;
     }
-    match respond::deny(session, denial, exchange.id).await {
-        Ok(()) => denial.status().as_u16(),
+    let status = denial.status().as_u16();
+    match respond::deny(session, exchange).await {
+        Ok(()) => status,
         Err(_) => 0,
     }
 }

@@ -1,5 +1,6 @@
 //! `portcullis token`: tokens made, looked at and verified on the desk, without a gateway.
 
+mod dpop;
 mod holder;
 mod inspect;
 mod jwt;
@@ -32,6 +33,7 @@ enum Format {
     /// JSON Web Tokens, for anyone or bound to a key of their holder.
     #[command(subcommand)]
     Jwt(jwt::Act),
+    Dpop(dpop::Dpop),
 }
 
 #[derive(Subcommand)]
@@ -48,6 +50,7 @@ impl Token {
             Format::Swt(Act::Inspect(inspect)) => inspect.run(),
             Format::Swt(Act::Verify(verify)) => verify.run(),
             Format::Jwt(act) => act.run(),
+            Format::Dpop(dpop) => dpop.run(),
         }
     }
 }

@@ -8,8 +8,8 @@ mod upstream;
 pub use limits::Limits;
 pub use listener::{Admin, CertificatePair, ClientCertificateRule, Listener, ListenerTls};
 pub use route::{
-    AuthRequirement, BodyMode, ClaimField, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, RewriteRule, Route,
-    SchemeList,
+    AuthRequirement, BodyMode, ClaimField, CorsSettings, IdentityFields, IdentityPreset, MatchRule, Mode, PathParameterRule, Preflight,
+    RewriteRule, Route, SchemeList,
 };
 pub use upstream::{Balance, HealthCheck, HttpProtocol, Server, ServerEntry, Upstream, UpstreamHost, UpstreamTls, Verification};
 

@@ -44,6 +44,31 @@ pub struct Route {
     /// When the upstream hears of a request whose content must be proved.
     #[serde(default)]
     pub body: BodyMode,
+    /// What scripts of other origins may ask and read.
+    #[serde(default)]
+    pub cors: Option<Located<CorsSettings>>,
+}
+
+/// What scripts of other origins may ask, and read of what the gateway itself says. Answers of the upstream are its own affair.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CorsSettings {
+    /// Origins such as `https://app.example`, whose scripts may read refusals, and what schemes add to answers.
+    pub origins: Located<Vec<Located<Box<str>>>>,
+    /// What becomes of a browser's question whether it may ask (`OPTIONS`), which carries no credentials.
+    #[serde(default)]
+    pub preflight: Preflight,
+}
+
+/// What becomes of a browser's question whether it may ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preflight {
+    /// It needs credentials like any other request, which browsers do not send with it.
+    #[default]
+    Refuse,
+    /// The upstream answers it, without any identity.
+    Forward,
 }
 
 /// When the upstream hears of a request whose content must be proved.

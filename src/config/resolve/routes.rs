@@ -2,11 +2,14 @@
 
 use super::unknown;
 use crate::authorization::Authorization;
-use crate::config::document::{AuthRequirement, IdentityFields, IdentityPreset, MatchRule, RewriteRule, Route as Written, SchemeList};
+use crate::config::document::{
+    AuthRequirement, CorsSettings, IdentityFields, IdentityPreset, MatchRule, RewriteRule, Route as Written, SchemeList,
+};
 use crate::config::identity::{Asserting, IdentityPlan};
-use crate::config::snapshot::{Admission, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
+use crate::config::snapshot::{Admission, Cors, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
 use crate::route::{HostPattern, Methods, PathPattern, PatternProblem, Rewrite, RoutePattern, RouteTable};
 use crate::setting::{Located, Position, Problem};
+use http::HeaderValue;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -141,6 +144,7 @@ fn route(
 ) -> Option<Route> {
     let admission = keep(admission(written, names), problems);
     let authorization = keep(authorization(written), problems);
+    let cors = keep(written.cors.as_ref().map_or(Ok(Some(Cors::default())), cors), problems);
     let upstream = keep(names.upstream(&written.upstream).map_err(|problem| vec![problem]), problems);
     let identity = keep(plans.of(&written.identity, names.asserting).map(Some), problems);
     let pattern = pattern?;
@@ -160,6 +164,7 @@ fn route(
         rewrite: rewrite?,
         identity: identity?,
         body: written.body,
+        cors: cors?,
     })
 }
 
@@ -223,6 +228,25 @@ fn authorization(written: &Located<Written>) -> Result<Option<Authorization>, Ve
             Err(vec![Problem::new(rules.at(), "`authorize` without `authenticate`", "rules only where somebody is proved to be somebody")])
         }
     }
+}
+
+/// Origins as browsers state them: nothing else would ever be equal to one.
+fn cors(written: &Located<CorsSettings>) -> Result<Option<Cors>, Vec<Problem>> {
+    let expected = "an origin such as `https://app.example`, in lower case and without a path";
+    let (mut origins, mut problems) = (Vec::new(), Vec::new());
+    for origin in written.origins.iter() {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")).unwrap_or_default();
+        let is_origin =
+            !host.is_empty() && host.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b':' | b'[' | b']'));
+        match HeaderValue::from_str(origin).ok().filter(|_| is_origin) {
+            Some(value) => origins.push(value),
+            None => problems.push(Problem::new(origin.at(), format!("`{}`", **origin), expected)),
+        }
+    }
+    if written.origins.is_empty() {
+        problems.push(Problem::new(written.origins.at(), "an empty list", "at least one origin"));
+    }
+    if problems.is_empty() { Ok(Some(Cors { origins: origins.into(), preflight: written.preflight })) } else { Err(problems) }
 }
 
 fn required(requirement: &Located<AuthRequirement>, names: &Names<'_>) -> Result<Option<Admission>, Vec<Problem>> {

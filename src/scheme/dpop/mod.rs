@@ -3,6 +3,7 @@
 mod build;
 mod config;
 mod freshness;
+mod issue;
 mod proof;
 mod target;
 
@@ -10,6 +11,7 @@ mod target;
 mod tests;
 
 pub use config::{DpopConfig, NonceUse};
+pub use issue::{ProofFault, ProofStatement, issue_proof};
 
 use super::bearer::{Binding, Challenges, Tokens, Verified, after_spaces, after_word};
 use super::{

@@ -343,6 +343,20 @@ fn rfc_9449_7_1_the_published_proof_holds() {
 }
 
 #[test]
+fn what_is_issued_is_taken() {
+    let scheme = build(with_nonces("required"));
+    let (token, nonce) = (bound(), scheme.freshness.next_nonce(NOW).unwrap());
+    let statement = ProofStatement { method: "POST", target: "http://rp.example.com/orders", token: &token, nonce: &nonce };
+    let random = crate::crypto::SystemRandom::new();
+    for _ in 0..2 {
+        let proof = issue_proof(&statement, &HOLDER, NOW, &random).unwrap();
+        assert_eq!(request(token.as_bytes(), &proof).ask(&scheme, NOW).reason(), "proved");
+    }
+    let secret = IssuingKey::secret(&[7; 32], Algorithm::Hs256).unwrap();
+    assert!(matches!(issue_proof(&statement, &secret, NOW, &random), Err(ProofFault::Key(_))));
+}
+
+#[test]
 fn problems_are_told_and_the_example_can_be_copied() {
     for (settings, said) in [
         (with("proof_algorithms", json!([])), "at least one signature algorithm"),

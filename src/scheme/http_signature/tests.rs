@@ -122,15 +122,8 @@ fn with_evidence<T>(fields: &HeaderMap, security: TransportSecurity, look: impl 
         fields,
     };
     let carries = crate::scheme::Carries::Nothing;
-    look(&Evidence {
-        head,
-        connection: &connection,
-        external: crate::scheme::External::direct(&head, &connection),
-        content: &[],
-        carries,
-        beside: Beside::Refused,
-        now: NOW,
-    })
+    let external = crate::scheme::External::direct(&head, &connection);
+    look(&Evidence { head, connection: &connection, external, content: &[], carries, beside: Beside::Refused, now: NOW })
 }
 
 struct SignatureSpecimens;

@@ -12,7 +12,7 @@ use super::wire::{MessageAlgorithm, Unreadable};
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Continuation, Evidence, Fingerprint, Malformation, Memory, Principal, Proof, Refusal, Rejection, TransportSecurity};
+use crate::scheme::{Continuation, Evidence, Fingerprint, Malformation, Memory, Principal, Proof, Refusal, Rejection};
 use crate::token::ClaimsBuilder;
 use std::sync::Arc;
 
@@ -81,15 +81,12 @@ impl Verifier {
     }
 }
 
-/// The request as its sender has signed it: as it was received, and over the connection that it came by.
+/// The request as its sender has signed it: as it was received, or as a proxy that is believed has received it.
 fn message<'e>(evidence: &Evidence<'e>) -> Message<'e> {
-    let head = &evidence.head;
-    let scheme = match evidence.connection.security {
-        TransportSecurity::Clear => "http",
-        TransportSecurity::Tls { .. } => "https",
-    };
-    let (host, target) = (head.received.host, head.received.target);
-    Message { method: head.method.as_str(), scheme, authority: head.authority, host, target, fields: head.fields }
+    let (head, external) = (&evidence.head, evidence.external);
+    let host = if external.authority == head.authority { head.received.host } else { external.authority.as_bytes() };
+    let (scheme, authority) = (external.scheme, external.authority);
+    Message { method: head.method.as_str(), scheme, authority, host, target: head.received.target, fields: head.fields }
 }
 
 /// A part that the message does not have is not the sender's way to write.

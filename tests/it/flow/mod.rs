@@ -9,6 +9,7 @@ mod http_signature;
 mod jwt;
 mod mtls;
 mod operators;
+mod refusals;
 mod reload;
 mod routing;
 mod side_by_side;

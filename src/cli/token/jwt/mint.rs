@@ -51,6 +51,9 @@ pub(in crate::cli::token) struct Mint {
     /// private key in PEM, of which the public half is taken.
     #[arg(long, value_name = "FILE", conflicts_with = "cnf_jwe_key")]
     cnf_jwk: Option<PathBuf>,
+    /// Bind the token to a key pair of its holder by its thumbprint, as DPoP wants it: the same kinds of files.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cnf_jwk", "cnf_jwe_key"])]
+    cnf_jkt: Option<PathBuf>,
     #[command(flatten)]
     sealed: SealedHolder,
 }
@@ -63,7 +66,7 @@ const EXAMPLE: &str = "Examples:
 
 impl Mint {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let own = [Some(&self.key_file), self.cnf_jwk.as_ref()].into_iter().flatten().map(PathBuf::as_path);
+        let own = [Some(&self.key_file), self.cnf_jwk.as_ref(), self.cnf_jkt.as_ref()].into_iter().flatten().map(PathBuf::as_path);
         check_stdin(own.chain(self.sealed.files()))?;
         let key = key_file::issuing(&self.key_file, self.alg, self.kid.as_deref())?;
         let token = self.mint(&key, clock::now())?;
@@ -74,11 +77,13 @@ impl Mint {
         let claims: Vec<_> = self.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let audiences: Vec<_> = self.audiences.iter().map(String::as_str).collect();
         let public = self.cnf_jwk.as_deref().map(public_key).transpose()?;
+        let named = self.cnf_jkt.as_deref().map(public_key).transpose()?;
         let sealed = self.sealed.seal()?;
-        let holder = match (&public, &sealed) {
-            (Some(key), _) => StatedHolder::Key(key),
-            (None, Some(sealed)) => StatedHolder::Sealed(sealed),
-            (None, None) => StatedHolder::Anyone,
+        let holder = match (&public, &named, &sealed) {
+            (Some(key), _, _) => StatedHolder::Key(key),
+            (None, Some(key), _) => StatedHolder::Thumbprint(key),
+            (None, None, Some(sealed)) => StatedHolder::Sealed(sealed),
+            (None, None, None) => StatedHolder::Anyone,
         };
         let statement = Statement {
             token_type: &self.token_type,
@@ -123,6 +128,7 @@ mod tests {
             expires_in: Period::from_secs(3600),
             token_type: "at+jwt".to_owned(),
             cnf_jwk: None,
+            cnf_jkt: None,
             sealed: SealedHolder::default(),
         }
     }
@@ -147,6 +153,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (holder, path) = (SigningKey::generate(NewKey::P256).unwrap(), folder.path().join("client.pem"));
         std::fs::write(&path, &*pem::write(&holder)).unwrap();
+        let named = Mint { cnf_jkt: Some(path.clone()), ..mint(&[]) }.mint(&key(), NOW).unwrap();
+        let payload = crate::token::jose::Unconfirmed::parse(&named).unwrap().unproved_payload().unwrap();
+        assert!(String::from_utf8(payload).unwrap().contains("\"cnf\":{\"jkt\":\""));
         let token = Mint { cnf_jwk: Some(path), ..mint(&[]) }.mint(&key(), NOW).unwrap();
         let payload = Unconfirmed::parse(&token).unwrap().unproved_payload().unwrap();
         let payload = String::from_utf8(payload).unwrap();

@@ -1,0 +1,78 @@
+//! `portcullis token dpop`.
+
+use super::super::failure::Failure;
+use super::super::key_file;
+use super::super::terminal::{print, read};
+use crate::clock::{self, UnixTime};
+use crate::crypto::{Random, SystemRandom};
+use crate::scheme::dpop::{ProofStatement, issue_proof};
+use clap::Args;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// Make the proof that the holder of a bound token sends with one request (DPoP, RFC 9449).
+///
+/// Prints the fields `Authorization` and `DPoP` of the request, one a line, as `curl -H @FILE` reads them. They are
+/// for one sending, within the minute or so that the server allows, of exactly this method and URL.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub(in crate::cli::token) struct Dpop {
+    /// The file with the private key in PEM (PKCS#8) that the token is bound to.
+    #[arg(long, visible_alias = "key", value_name = "FILE")]
+    key_file: PathBuf,
+    /// The file with the token; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    token: PathBuf,
+    /// The method of the request.
+    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    method: String,
+    /// The URL of the request; query and fragment are left out of the proof.
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// The nonce that the server gave in `DPoP-Nonce`.
+    #[arg(long, value_name = "NONCE", default_value = "", hide_default_value = true)]
+    nonce: String,
+}
+
+const EXAMPLE: &str = "Example:
+  portcullis token dpop --key-file client.pem --token token.jwt --url https://api.example/orders > fields
+  curl -H @fields https://api.example/orders";
+
+impl Dpop {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        print(&self.fields(clock::now(), &SystemRandom::new())?)
+    }
+
+    fn fields(&self, now: UnixTime, random: &impl Random) -> Result<Zeroizing<String>, Failure> {
+        let key = key_file::issuing(&self.key_file, None, None)?;
+        let token = read(&self.token)?;
+        let token = token.trim();
+        let target = self.url.split(['?', '#']).next().unwrap_or_default();
+        let statement = ProofStatement { method: &self.method, target, token, nonce: &self.nonce };
+        let proof = issue_proof(&statement, &key, now, random).map_err(|fault| fault.to_string())?;
+        Ok(Zeroizing::new(["Authorization: DPoP ", token, "\nDPoP: ", &proof, "\n"].concat()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{NewKey, SigningKey};
+    use crate::token::jose::pem;
+
+    #[test]
+    fn the_fields_are_those_of_one_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let (key_file, token) = (folder.path().join("client.pem"), folder.path().join("token"));
+        std::fs::write(&key_file, pem::write(&SigningKey::generate(NewKey::P256).unwrap()).as_bytes()).unwrap();
+        std::fs::write(&token, "a.b.c\n").unwrap();
+        let url = "https://api.example/orders?x=1".to_owned();
+        let command = Dpop { key_file, token, method: "GET".to_owned(), url, nonce: "n".to_owned() };
+        let fields = command.fields(UnixTime::from_seconds(1_700_000_000), &SystemRandom::new()).unwrap();
+        let lines: Vec<_> = fields.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (2, "Authorization: DPoP a.b.c"));
+        assert!(lines[1].strip_prefix("DPoP: ").is_some_and(|proof| proof.split('.').count() == 3));
+        let absent = Dpop { token: folder.path().join("absent"), ..command };
+        assert!(absent.fields(UnixTime::from_seconds(0), &SystemRandom::new()).is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! What callers learn from a refusal: in which form, and whether scripts of other origins may read it.
+
+use crate::support::message::Message;
+use crate::support::{Config, Gateway, Token, Upstream, raw};
+
+const APP: &str = "https://app.example";
+
+async fn scene(cors: &str) -> (Gateway, Upstream) {
+    let text = format!(
+        "schemes:\n  bar: {{ wrap: {{ issuers: [{{ name: \"{{issuer}}\", key_file: \"{{keys}}/bouncer.b64\" }}], audience: \"{{audience}}\" }} }}\n\
+         upstreams:\n  bar: {{ servers: [\"{{upstream}}\"] }}\nroutes:\n  - {{ match: {{ path: / }}, authenticate: bar, upstream: bar{cors}, \
+         identity: {{ preset: auth-request }} }}\n"
+    );
+    let upstream = Upstream::start().await;
+    (Config::new(&text).upstream(&upstream).start().await, upstream)
+}
+
+async fn ask(gateway: &Gateway, method: &str, lines: &str) -> Message {
+    raw::ask(gateway.address(), format!("{method} /x HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")).await
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_line_of_text_or_a_problem_for_who_asks() {
+    let (gateway, _upstream) = scene("").await;
+    for (accept, media_type, content) in [
+        ("", "text/plain; charset=utf-8", "Unauthorized\n"),
+        ("text/html,application/json", "text/plain; charset=utf-8", "Unauthorized\n"),
+        ("application/problem+json;q=0", "text/plain; charset=utf-8", "Unauthorized\n"),
+        ("application/json, Application/Problem+JSON ;q=0.5", "application/problem+json", PROBLEM),
+        ("application/problem+json", "application/problem+json", PROBLEM),
+    ] {
+        let lines = if accept.is_empty() { String::new() } else { format!("Accept: {accept}\r\n") };
+        let answer = ask(&gateway, "GET", &lines).await;
+        assert_eq!((answer.status(), answer.field("content-type"), &*answer.text()), (401, Some(media_type), content), "{accept}");
+    }
+    let problem: serde_json::Value = serde_json::from_str(PROBLEM).unwrap();
+    assert_eq!(problem["status"], 401);
+}
+
+const PROBLEM: &str = "{\"type\":\"about:blank\",\"title\":\"Unauthorized\",\"status\":401}\n";
+
+#[tokio::test]
+async fn scripts_of_listed_origins_may_read_a_refusal_and_no_others() {
+    let (gateway, upstream) = scene(&format!(", cors: {{ origins: [\"{APP}\"] }}")).await;
+    let answer = ask(&gateway, "GET", &format!("Origin: {APP}\r\n")).await;
+    assert_eq!((answer.status(), answer.field("access-control-allow-origin"), answer.field("vary")), (401, Some(APP), Some("Origin")));
+    assert_eq!(answer.field("access-control-expose-headers"), Some("WWW-Authenticate"));
+    assert!(!answer.mentions("access-control-allow-credentials"));
+    for other in ["https://app.example.evil", "http://app.example", "null", "https://app.example, https://x", ""] {
+        let answer = ask(&gateway, "GET", &format!("Origin: {other}\r\n")).await;
+        assert!(answer.status() == 401 && !answer.mentions("access-control-allow-origin"), "{other}");
+    }
+    let twice = ask(&gateway, "GET", &format!("Origin: {APP}\r\nOrigin: {APP}\r\n")).await;
+    assert!(!twice.mentions("access-control-allow-origin"));
+    upstream.assert_untouched();
+}
+
+#[tokio::test]
+async fn a_preflight_goes_on_only_where_a_route_says_so_and_without_identity() {
+    let (gateway, upstream) = scene(&format!(", cors: {{ origins: [\"{APP}\"], preflight: forward }}")).await;
+    let identity = "X-Auth-Request-User: mallory\r\nx_auth_request_user: mallory\r\n";
+    let preflight = format!("Origin: {APP}\r\nAccess-Control-Request-Method: PUT\r\n");
+    assert_eq!(ask(&gateway, "OPTIONS", &format!("{preflight}{identity}")).await.status(), 200);
+    let heard = upstream.requests().pop().unwrap();
+    assert!(heard.method() == "OPTIONS" && !heard.mentions("x-auth-request-user") && !heard.mentions("x_auth_request_user"));
+    let before = upstream.requests().len();
+    for (method, lines) in [
+        ("OPTIONS", format!("Origin: {APP}\r\n")),
+        ("OPTIONS", "Access-Control-Request-Method: PUT\r\n".to_owned()),
+        ("OPTIONS", "Origin: https://evil.example\r\nAccess-Control-Request-Method: PUT\r\n".to_owned()),
+        ("GET", preflight.clone()),
+        ("POST", format!("{preflight}Content-Length: 0\r\n")),
+    ] {
+        assert_eq!(ask(&gateway, method, &lines).await.status(), 401, "{method} {lines}");
+    }
+    assert_eq!(upstream.requests().len(), before);
+    let token = Token::of("alice").authorization();
+    assert_eq!(ask(&gateway, "OPTIONS", &token).await.status(), 200, "with credentials it is a request like any other");
+}
+
+#[tokio::test]
+async fn an_origin_is_written_as_browsers_state_it() {
+    for origin in ["https://App.example", "https://app.example/", "app.example", "*", "https://"] {
+        let text = format!(
+            "upstreams:\n  u: {{ servers: [\"127.0.0.1:1\"] }}\nroutes:\n  - {{ match: {{ path: / }}, public: true, upstream: u, \
+             cors: {{ origins: [\"{origin}\"] }} }}\n"
+        );
+        let report = Config::new(&text).refused().await.report;
+        assert!(report.contains("expected an origin such as"), "{origin}: {report}");
+    }
+}
