@@ -1,7 +1,7 @@
 //! The keys of assertions, on data listeners too where the settings say so: an answer that is the same for everybody.
 
-use super::content;
 use super::request_id::RequestId;
+use super::respond;
 use crate::assertion::Asserter;
 use crate::config::snapshot::Snapshot;
 use bytes::Bytes;
@@ -36,12 +36,5 @@ pub(super) async fn answer(session: &mut Session, keys: &str, id: RequestId) -> 
     if session.req_header().version != http::Version::HTTP_2 {
         header.insert_header(CONNECTION, HeaderValue::from_static("close"))?;
     }
-    let head_only = session.req_header().method == Method::HEAD;
-    session.as_downstream_mut().write_response_header(Box::new(header)).await?;
-    if head_only {
-        return session.as_downstream_mut().finish_body().await;
-    }
-    session.as_downstream_mut().write_response_body(Bytes::copy_from_slice(keys.as_bytes()), true).await?;
-    content::drain(session).await;
-    Ok(())
+    respond::send(session, header, Bytes::copy_from_slice(keys.as_bytes())).await
 }
