@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` follows one request through the rooms below.
 
+pub mod assertion;
 pub mod authorization;
 pub mod cli;
 pub mod client;

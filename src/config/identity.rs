@@ -1,15 +1,48 @@
 //! The fields in which an upstream learns who it is, and the names that only the gateway may set.
 
 use super::document::{IdentityFields, IdentityPreset};
+use crate::assertion::{Asserter, Audience, AudienceSettings, EMAIL, GROUPS, NAME, NotAsserted};
+use crate::clock::UnixTime;
 use crate::scheme::Principal;
-use crate::setting::Problem;
+use crate::setting::{Located, Position, Problem};
 use bytes::Bytes;
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
+use std::sync::Arc;
+
+/// Who makes assertions.
+#[derive(Clone, Debug)]
+pub enum Asserting {
+    /// Nobody: the settings say nothing of it.
+    Absent,
+    /// Settings that have problems of their own.
+    Failed,
+    /// This one.
+    Built(Arc<Asserter>),
+}
+
+impl Asserting {
+    /// What makes assertions, where there is something.
+    pub const fn built(&self) -> Option<&Arc<Asserter>> {
+        match self {
+            Self::Built(asserter) => Some(asserter),
+            Self::Absent | Self::Failed => None,
+        }
+    }
+}
 
 /// Fields and what fills them, for one route.
 #[derive(Debug, Default)]
 pub struct IdentityPlan {
     fields: Vec<IdentityField>,
+    assertion: Option<AssertionField>,
+}
+
+#[derive(Debug)]
+struct AssertionField {
+    name: HeaderName,
+    /// The name as it stands on the wire.
+    written: Bytes,
+    audience: Audience,
 }
 
 #[derive(Debug)]
@@ -27,10 +60,6 @@ enum IdentityValue {
     FirstClaim(&'static [&'static str]),
     Claim(Box<str>),
 }
-
-const EMAIL: &[&str] = &["email", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"];
-const GROUPS: &[&str] = &["groups", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"];
-const NAME: &[&str] = &["preferred_username", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"];
 
 const AUTH_REQUEST: &[(&str, IdentityValue)] = &[
     ("X-Auth-Request-User", IdentityValue::Subject),
@@ -79,6 +108,7 @@ const ALWAYS_MANAGED: &[&str] = &[
     "client-cert-chain",
     "x-client-cert",
     "ssl-client-cert",
+    "x-identity-assertion",
 ];
 
 /// Beginnings of such names.
@@ -115,18 +145,35 @@ impl IdentityPlan {
     /// Turns the settings of a route into fields.
     ///
     /// # Errors
-    /// Names that are no field names or that can never carry an identity.
-    pub fn build(settings: &IdentityFields) -> Result<Self, Vec<Problem>> {
+    /// Names that are no field names or that can never carry an identity, and assertions that cannot be made.
+    pub fn build(settings: &IdentityFields, asserting: &Asserting) -> Result<Self, Vec<Problem>> {
         let preset = preset(settings.preset).iter().filter_map(|(name, value)| IdentityField::named(name, value.clone()));
         let mut fields: Vec<_> = preset.collect();
         let mut problems = Vec::new();
         for (name, claim) in &settings.fields {
             match IdentityField::named(name, IdentityValue::Claim(claim.0.as_str().into())) {
                 Some(field) => fields.push(field),
-                None => problems.push(Problem::new(claim.at(), format!("the field name `{name}`"), "a field that can carry an identity")),
+                None => problems.push(unusable(name, claim.at())),
             }
         }
-        if problems.is_empty() { Ok(Self { fields }) } else { Err(problems) }
+        let assertion = settings.assertion.as_ref().map(|written| assertion(written, &fields, asserting)).transpose();
+        match assertion.map(Option::flatten) {
+            Ok(assertion) if problems.is_empty() => Ok(Self { fields, assertion }),
+            Ok(_) => Err(problems),
+            Err(found) => {
+                problems.extend(found);
+                Err(problems)
+            }
+        }
+    }
+
+    /// The field with the assertion about a principal; nothing where the route has none.
+    ///
+    /// # Errors
+    /// It could not be made.
+    pub fn assert(&self, principal: &Principal, now: UnixTime) -> Result<Option<(&Bytes, HeaderValue)>, NotAsserted> {
+        let Some(AssertionField { written, audience, .. }) = &self.assertion else { return Ok(None) };
+        Ok(Some((written, audience.assert(principal, now)?)))
     }
 
     /// The fields with their values for a principal; fields without a value are absent.
@@ -136,15 +183,44 @@ impl IdentityPlan {
 
     /// The names of all fields, filled or not.
     pub fn names(&self) -> impl Iterator<Item = &HeaderName> {
-        self.fields.iter().map(|field| &field.name)
+        self.fields.iter().map(|field| &field.name).chain(self.assertion.iter().map(|field| &field.name))
     }
 }
 
 impl IdentityField {
     fn named(written: &str, value: IdentityValue) -> Option<Self> {
-        let name = HeaderName::try_from(written).ok().filter(|name| !UNUSABLE.contains(&name.as_str()))?;
-        Some(Self { name, written: Bytes::copy_from_slice(written.as_bytes()), value })
+        Some(Self { name: usable(written)?, written: Bytes::copy_from_slice(written.as_bytes()), value })
     }
+}
+
+fn usable(written: &str) -> Option<HeaderName> {
+    HeaderName::try_from(written).ok().filter(|name| !UNUSABLE.contains(&name.as_str()))
+}
+
+fn unusable(name: &str, at: Position) -> Problem {
+    Problem::new(at, format!("the field name `{name}`"), "a field that can carry an identity")
+}
+
+fn assertion(
+    written: &Located<AudienceSettings>,
+    others: &[IdentityField],
+    asserting: &Asserting,
+) -> Result<Option<AssertionField>, Vec<Problem>> {
+    let field = &written.field;
+    let name = usable(field).ok_or_else(|| vec![unusable(field, field.at())])?;
+    if others.iter().any(|other| other.name == name) {
+        return Err(vec![Problem::new(field.at(), format!("the field `{}`, which carries a claim", **field), "a field of its own")]);
+    }
+    let asserter = match asserting {
+        Asserting::Built(asserter) => asserter,
+        Asserting::Failed => return Ok(None),
+        Asserting::Absent => {
+            let found = "an assertion, and nothing that says who makes it";
+            return Err(vec![Problem::new(written.at(), found, "`assertion` at the top level, too")]);
+        }
+    };
+    let audience = Audience::build(written, asserter)?;
+    Ok(Some(AssertionField { name, written: Bytes::copy_from_slice(field.as_bytes()), audience }))
 }
 
 const fn preset(preset: IdentityPreset) -> &'static [(&'static str, IdentityValue)] {

@@ -21,11 +21,11 @@ pub struct ProtectedResource {
     document: Bytes,
 }
 
-/// All documents of a configuration.
+/// The documents of all resources.
 #[derive(Debug, Default)]
-pub struct Published(HashMap<Box<str>, Bytes>);
+pub struct Metadata(HashMap<Box<str>, Bytes>);
 
-impl Published {
+impl Metadata {
     /// The documents of these resources.
     pub fn of<'r>(resources: impl Iterator<Item = &'r Arc<ProtectedResource>>) -> Self {
         Self(resources.map(|resource| (resource.place.clone(), resource.document.clone())).collect())
@@ -121,7 +121,7 @@ mod tests {
             assert_eq!(&*resource.metadata_url, url);
             let (_, rest) = url.split_once("://").unwrap();
             let (host, path) = rest.split_at(rest.find('/').unwrap());
-            let document = Published::of([&resource].into_iter()).find(host, path).unwrap();
+            let document = Metadata::of([&resource].into_iter()).find(host, path).unwrap();
             let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
             assert_eq!(document["resource"], identifier, "exactly as written (§3.3)");
             assert_eq!(document["authorization_servers"][0], "https://issuer.example");
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn other_places_hold_nothing() {
-        let published = Published::of([&Arc::new(built("https://api.example/orders").unwrap())].into_iter());
+        let published = Metadata::of([&Arc::new(built("https://api.example/orders").unwrap())].into_iter());
         for (host, path) in [
             ("other.example", "/.well-known/oauth-protected-resource/orders"),
             ("api.example", "/.well-known/oauth-protected-resource"),

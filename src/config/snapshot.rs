@@ -4,7 +4,8 @@ use super::certificate::Certificate;
 use super::client_certificates::ClientCertificates;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, Preflight, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
-use super::resource::{ProtectedResource, Published};
+use super::resource::{Metadata, ProtectedResource};
+use crate::assertion::Asserter;
 use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub schemes: Vec<NamedScheme>,
     /// The upstreams, by [`UpstreamId`].
     pub upstreams: Vec<UpstreamSpec>,
+    /// What makes assertions for upstreams, where there is something.
+    pub asserter: Option<Arc<Asserter>>,
     /// The fields that only the gateway may set.
     pub managed: ManagedNames,
     /// Bounds for what clients send.
@@ -48,8 +51,8 @@ pub struct Snapshot {
     pub clients: Vec<ClientCertificates>,
     /// What outlives this snapshot.
     pub lasting: Lasting,
-    /// What the gateway itself publishes.
-    pub published: Published,
+    /// Metadata of protected resources.
+    pub metadata: Metadata,
     /// The files that the configuration names: a change of one is a reason to reload.
     pub files: Vec<PathBuf>,
 }

@@ -3,6 +3,7 @@
 use super::content::Room;
 use super::live::{Current, Live};
 use super::pool::Pool;
+use super::published::{FRESHNESS, KEY_SET};
 use super::revocation;
 use crate::clock::{self, UnixTime};
 use crate::keys::{KeyCounts, KeySource};
@@ -11,7 +12,7 @@ use crate::telemetry::metrics::{
     CONTENT_TYPE, CacheReading, CertificateReading, KeyReading, Metrics, Readings, ReplayReading, ServerReading, SpoolReading,
 };
 use async_trait::async_trait;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE as CONTENT_TYPE_FIELD};
 use http::{HeaderValue, Method, Response, StatusCode};
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
@@ -46,10 +47,17 @@ impl ServeHttp for Admin {
             "/metrics" => self.exposition(),
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(),
-            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz, /readyz and, to DELETE, /contexts\n"),
+            KEYS => self.key_set(),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "there are /metrics, /healthz, /readyz, /.well-known/portcullis/jwks.json and, to DELETE, /contexts\n",
+            ),
         }
     }
 }
+
+/// Where the keys are that assertions are verified by.
+const KEYS: &str = "/.well-known/portcullis/jwks.json";
 
 /// Where contexts are revoked.
 const CONTEXTS: &str = "/contexts";
@@ -76,6 +84,17 @@ impl Admin {
         match live.pools().iter().find(|pool| !pool.is_healthy()) {
             None => text(StatusCode::OK, "ready\n"),
             Some(pool) => text(StatusCode::SERVICE_UNAVAILABLE, &format!("upstream {} has no healthy server\n", pool.spec().name)),
+        }
+    }
+
+    fn key_set(&self) -> Response<Vec<u8>> {
+        match &self.current.load().snapshot.asserter {
+            None => text(StatusCode::NOT_FOUND, "there are no keys: the configuration has no `assertion`\n"),
+            Some(asserter) => {
+                let mut response = answer(StatusCode::OK, KEY_SET, asserter.key_set().as_bytes().to_vec());
+                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(FRESHNESS));
+                response
+            }
         }
     }
 

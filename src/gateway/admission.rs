@@ -242,15 +242,19 @@ fn lay_plan(judged: &JudgedHead<'_>, route: &Route, grounds: &Grounds, applicant
     let host = pool.fixed_host().unwrap_or(head.authority);
     let from = Provenance { connection: &applicant.facts.connection, trust, id: applicant.exchange.id, host };
     let mut fields = plan::provenance(&head, &from);
-    add_identity(route, grounds, &mut fields)?;
+    add_identity(route, grounds, applicant.now, &mut fields)?;
     let target = forwarded_target(judged, route, grounds, live)?;
     Ok(Plan { target, fields, trust, trace: forwarding::trace(head.fields) })
 }
 
 /// Writes who it is; a value that cannot stand in a field denies the request rather than being cut (T-14).
-fn add_identity(route: &Route, grounds: &Grounds, fields: &mut Vec<SetField>) -> Result<(), Denial> {
+fn add_identity(route: &Route, grounds: &Grounds, now: UnixTime, fields: &mut Vec<SetField>) -> Result<(), Denial> {
     let Grounds::Proved(proved) = grounds else { return Ok(()) };
-    for (name, value) in route.identity.values(&proved.proof.principal) {
+    let principal = &proved.proof.principal;
+    if let Some((name, assertion)) = route.identity.assert(principal, now).map_err(|_| Denial::Fault)? {
+        fields.push((name.clone(), assertion));
+    }
+    for (name, value) in route.identity.values(principal) {
         // Backends trim field values (RFC 9110 §5.5), and somebody else's name may be what is left.
         if value.trim_matches([' ', '\t']) != value {
             return Err(Denial::UnrepresentableIdentity);

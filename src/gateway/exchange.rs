@@ -46,8 +46,8 @@ pub(super) enum Passage {
 pub(super) enum Stage {
     /// Nothing is decided.
     Arrived,
-    /// The gateway answers it itself, with what anybody may read.
-    Published,
+    /// The gateway answers it by itself, with what anybody may read.
+    Answered,
     /// It may be forwarded.
     Admitted(Box<Permit>),
     /// It was denied.
@@ -189,7 +189,7 @@ impl Exchange {
                 Stage::Denied(Denied { denial, route: Some(permit.route) })
             }
             Stage::Admitted(permit) | Stage::Failed(permit, _) => Stage::Failed(permit, denial),
-            Stage::Arrived | Stage::Published | Stage::Denied(_) => Stage::Denied(Denied { denial, route: None }),
+            Stage::Arrived | Stage::Answered | Stage::Denied(_) => Stage::Denied(Denied { denial, route: None }),
         };
         pingora::Error::new(pingora::ErrorType::HTTPStatus(status))
     }
@@ -198,7 +198,7 @@ impl Exchange {
     pub(super) const fn denial(&self) -> Option<&Denial> {
         match &self.stage {
             Stage::Denied(Denied { denial, .. }) | Stage::Failed(_, denial) => Some(denial),
-            Stage::Arrived | Stage::Published | Stage::Admitted(_) => None,
+            Stage::Arrived | Stage::Answered | Stage::Admitted(_) => None,
         }
     }
 
@@ -214,7 +214,7 @@ impl Exchange {
     pub(super) fn admitted(&self) -> Option<&Permit> {
         match &self.stage {
             Stage::Admitted(permit) | Stage::Failed(permit, _) => Some(permit),
-            Stage::Arrived | Stage::Published | Stage::Denied(_) => None,
+            Stage::Arrived | Stage::Answered | Stage::Denied(_) => None,
         }
     }
 
@@ -222,7 +222,7 @@ impl Exchange {
     pub(super) fn permit(&self) -> Result<&Permit, Denial> {
         match &self.stage {
             Stage::Admitted(permit) => Ok(permit),
-            Stage::Arrived | Stage::Published | Stage::Denied(_) | Stage::Failed(..) => Err(Denial::Fault),
+            Stage::Arrived | Stage::Answered | Stage::Denied(_) | Stage::Failed(..) => Err(Denial::Fault),
         }
     }
 
@@ -230,7 +230,7 @@ impl Exchange {
     pub(super) fn permit_mut(&mut self) -> Result<&mut Permit, Denial> {
         match &mut self.stage {
             Stage::Admitted(permit) => Ok(permit),
-            Stage::Arrived | Stage::Published | Stage::Denied(_) | Stage::Failed(..) => Err(Denial::Fault),
+            Stage::Arrived | Stage::Answered | Stage::Denied(_) | Stage::Failed(..) => Err(Denial::Fault),
         }
     }
 
@@ -242,7 +242,7 @@ impl Exchange {
     /// The route's place, as far as one was found.
     pub(super) fn route_id(&self) -> Option<RouteId> {
         match &self.stage {
-            Stage::Arrived | Stage::Published => None,
+            Stage::Arrived | Stage::Answered => None,
             Stage::Admitted(permit) | Stage::Failed(permit, _) => Some(permit.route),
             Stage::Denied(denied) => denied.route,
         }

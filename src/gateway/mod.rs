@@ -15,7 +15,7 @@ mod live;
 mod plan;
 mod pool;
 mod prove;
-mod publish;
+mod published;
 mod record;
 mod reload;
 mod request_id;
@@ -65,9 +65,9 @@ impl ProxyHttp for Gateway {
     fn init_downstream_modules(&self, _: &mut HttpModules) {}
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
-        if let Some(document) = publish::find(session, exchange) {
-            exchange.stage = Stage::Published;
-            return publish::answer(session, document).await.map(|()| true);
+        if let Some(document) = published::find(session, &exchange.live.snapshot) {
+            exchange.stage = Stage::Answered;
+            return published::answer(session, document, exchange.id).await.map(|()| true);
         }
         content::watch(session, &exchange.live.snapshot.limits);
         match admission::admit(session, exchange, &self.room).await {

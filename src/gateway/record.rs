@@ -29,11 +29,11 @@ pub(super) fn finished(session: &Session, exchange: &Exchange, metrics: &Metrics
     let status = session.response_written().map_or(0, |head| head.status.as_u16());
     match exchange.route_id().and_then(|route| exchange.live.route_metrics(route)) {
         Some(route) => route.record_request(&session.req_header().method, status, exchange.started.elapsed()),
-        None if matches!(exchange.stage, Stage::Published) => {}
+        None if matches!(exchange.stage, Stage::Answered) => {}
         None => metrics.record_head_refused(exchange.denial().map_or("unknown", Denial::reason)),
     }
     let verdict = if matches!(exchange.stage, Stage::Denied(_)) { Verdict::Denied } else { Verdict::Admitted };
-    if audit::wanted(verdict) && !matches!(exchange.stage, Stage::Published) {
+    if audit::wanted(verdict) && !matches!(exchange.stage, Stage::Answered) {
         record_decision(session, exchange, verdict);
     }
     if access::wanted() {

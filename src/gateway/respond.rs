@@ -46,16 +46,17 @@ pub(super) async fn deny(session: &mut Session, exchange: &Exchange) -> pingora:
     if let Some(origin) = origin {
         cors::permit(&mut header, origin, &denial.challenges().iter().map(|challenge| challenge.field).collect::<Vec<_>>())?;
     }
-    deny_plainly(session, header, content.octets).await
+    send(session, header, content.octets).await
 }
 
-async fn deny_plainly(session: &mut Session, header: ResponseHeader, text: Bytes) -> pingora::Result<()> {
+/// Sends an answer of the gateway's own, without its content where only the head was asked for.
+pub(super) async fn send(session: &mut Session, header: ResponseHeader, content: Bytes) -> pingora::Result<()> {
     let head_only = session.req_header().method == http::Method::HEAD;
     session.as_downstream_mut().write_response_header(Box::new(header)).await?;
     if head_only {
         return session.as_downstream_mut().finish_body().await;
     }
-    session.as_downstream_mut().write_response_body(text, true).await?;
+    session.as_downstream_mut().write_response_body(content, true).await?;
     content::drain(session).await;
     Ok(())
 }

@@ -13,6 +13,7 @@ pub use route::{
 };
 pub use upstream::{Balance, HealthCheck, HttpProtocol, Server, ServerEntry, Upstream, UpstreamHost, UpstreamTls, Verification};
 
+use crate::assertion::AssertionSettings;
 use crate::scheme::SchemeConfig;
 use crate::setting::{Located, Period};
 use schemars::JsonSchema;
@@ -46,6 +47,9 @@ pub struct Document {
     /// What is remembered beyond one request. A change needs a restart.
     #[serde(default)]
     pub stores: StoreSettings,
+    /// How upstreams are told, in a signed token, who was proved; for routes whose `identity` has an `assertion`.
+    #[serde(default)]
+    pub assertion: Option<Located<AssertionSettings>>,
     /// Networks (such as `10.0.0.0/8`) whose `X-Forwarded-*` and `Forwarded` are believed. Empty by default: none.
     #[serde(default)]
     pub trusted_proxies: Vec<Located<String>>,

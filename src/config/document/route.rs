@@ -1,5 +1,6 @@
 //! What may be asked for, and what it takes.
 
+use crate::assertion::AudienceSettings;
 use crate::authorization::AuthorizationSettings;
 use crate::setting::Located;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -202,6 +203,9 @@ pub struct IdentityFields {
     /// Further fields: name of the field, and the claim that fills it.
     #[serde(default)]
     pub fields: BTreeMap<String, Located<ClaimField>>,
+    /// A signed token of the gateway that tells who it is.
+    #[serde(default)]
+    pub assertion: Option<Located<AudienceSettings>>,
 }
 
 /// The claim that fills a field.

@@ -6,10 +6,11 @@ mod schemes;
 mod upstreams;
 
 use super::document::{Document, Limits, PathParameterRule, StoreSettings};
-use super::identity::ManagedNames;
-use super::resource::Published;
+use super::identity::{Asserting, ManagedNames};
+use super::resource::Metadata;
 use super::snapshot::{Lasting, Snapshot};
 use super::suggest;
+use crate::assertion::{Asserter, AssertionSettings};
 use crate::clock;
 use crate::crypto::SystemRandom;
 use crate::route::{PathParameters, TargetRules};
@@ -41,18 +42,20 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
     let (schemes, scheme_names) = schemes::build(schemes, (&files, &lasting), &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
-    let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names);
+    let asserting = asserting(document.assertion.as_ref(), &files, &mut problems);
+    let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names).asserting(&asserting);
     let (routes, table) = routes::build(&routes, &names, &mut problems);
     let (Some(table), true) = (table, problems.is_empty()) else {
         return Err(problems);
     };
-    let published = Published::of(routes.iter().filter_map(|route| route.resource.as_ref()));
+    let metadata = Metadata::of(routes.iter().filter_map(|route| route.resource.as_ref()));
     let managed = ManagedNames::build(routes.iter().flat_map(|route| route.identity.names()));
     Ok(Snapshot {
         table,
         routes,
         schemes,
         upstreams,
+        asserter: asserting.built().cloned(),
         managed,
         target_rules: TargetRules { path_parameters: path_parameters(document.path_parameters), limit: limits.max_target_size.length() },
         limits,
@@ -63,9 +66,21 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
         certificates,
         clients,
         lasting,
-        published,
+        metadata,
         files: files.named(),
     })
+}
+
+/// What makes assertions. One that has problems of its own is not a missing one, too.
+fn asserting(written: Option<&Located<AssertionSettings>>, files: &Files, problems: &mut Vec<Problem>) -> Asserting {
+    match written.map(|written| Asserter::build(written, files)) {
+        None => Asserting::Absent,
+        Some(Ok(asserter)) => Asserting::Built(asserter),
+        Some(Err(found)) => {
+            problems.extend(found);
+            Asserting::Failed
+        }
+    }
 }
 
 /// A count of nothing would refuse everything.

@@ -5,7 +5,7 @@ use crate::authorization::Authorization;
 use crate::config::document::{
     AuthRequirement, CorsSettings, IdentityFields, IdentityPreset, MatchRule, ResourceSettings, RewriteRule, Route as Written, SchemeList,
 };
-use crate::config::identity::IdentityPlan;
+use crate::config::identity::{Asserting, IdentityPlan};
 use crate::config::resource::ProtectedResource;
 use crate::config::snapshot::{Admission, Cors, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
 use crate::route::{HostPattern, Methods, PathPattern, PatternProblem, Rewrite, RoutePattern, RouteTable};
@@ -18,6 +18,7 @@ use std::sync::Arc;
 pub(super) struct Names<'a> {
     schemes: (&'a [NamedScheme], &'a [Box<str>]),
     upstreams: (&'a [Box<str>], HashMap<&'a str, UpstreamId>),
+    asserting: &'a Asserting,
 }
 
 impl<'a> Names<'a> {
@@ -29,7 +30,12 @@ impl<'a> Names<'a> {
         upstream_names: &'a [Box<str>],
     ) -> Self {
         let places = upstreams.iter().enumerate().map(|(place, spec)| (&*spec.name, UpstreamId(place))).collect();
-        Self { schemes: (schemes, scheme_names), upstreams: (upstream_names, places) }
+        Self { schemes: (schemes, scheme_names), upstreams: (upstream_names, places), asserting: &Asserting::Absent }
+    }
+
+    /// The same with what makes assertions.
+    pub(super) fn asserting(self, asserting: &'a Asserting) -> Self {
+        Self { asserting, ..self }
     }
 
     fn scheme(&self, name: &str, at: Position) -> Result<Option<SchemeId>, Problem> {
@@ -142,7 +148,7 @@ fn route(
     let cors = keep(written.cors.as_ref().map_or(Ok(Some(Cors::default())), cors), problems);
     let resource = keep(written.resource.as_ref().map(resource).transpose().map(Some), problems);
     let upstream = keep(names.upstream(&written.upstream).map_err(|problem| vec![problem]), problems);
-    let identity = keep(plans.of(&written.identity).map(Some), problems);
+    let identity = keep(plans.of(&written.identity, names.asserting).map(Some), problems);
     let pattern = pattern?;
     let rewrite = match &written.rewrite {
         RewriteRule::Keep => Some(Rewrite::none()),
@@ -170,14 +176,14 @@ fn route(
 struct Plans(HashMap<IdentityPreset, Arc<IdentityPlan>>);
 
 impl Plans {
-    fn of(&mut self, settings: &IdentityFields) -> Result<Arc<IdentityPlan>, Vec<Problem>> {
-        if !settings.fields.is_empty() {
-            return IdentityPlan::build(settings).map(Arc::new);
+    fn of(&mut self, settings: &IdentityFields, asserting: &Asserting) -> Result<Arc<IdentityPlan>, Vec<Problem>> {
+        if !settings.fields.is_empty() || settings.assertion.is_some() {
+            return IdentityPlan::build(settings, asserting).map(Arc::new);
         }
         match self.0.get(&settings.preset) {
             Some(plan) => Ok(Arc::clone(plan)),
             None => {
-                let plan = Arc::new(IdentityPlan::build(settings)?);
+                let plan = Arc::new(IdentityPlan::build(settings, asserting)?);
                 self.0.insert(settings.preset, Arc::clone(&plan));
                 Ok(plan)
             }

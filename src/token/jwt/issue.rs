@@ -103,7 +103,7 @@ fn check_names(claims: &[(&str, &str)]) -> Result<(), IssueError> {
     Ok(())
 }
 
-fn append(name: &str, payload: &mut String) {
+pub(super) fn append(name: &str, payload: &mut String) {
     if payload.len() > 1 {
         payload.push(',');
     }

@@ -1,10 +1,12 @@
 //! JSON Web Tokens (RFC 7519): claims in a signature, read, judged and issued side by side.
 
+mod assertion;
 mod introspected;
 mod issue;
 mod judge;
 mod read;
 
+pub use assertion::{Assertion, ORIGIN, Origin, Stated, is_reserved, issue_assertion};
 pub use introspected::Introspected;
 pub use issue::{IssueError, StatedHolder, Statement, issue};
 pub use judge::{JwtMiss, Optional, Presence, Requirements, TypeRule};

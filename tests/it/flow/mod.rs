@@ -1,5 +1,6 @@
 //! What the gateway is for, end to end: one file per topic, each test a sentence that must hold.
 
+mod assertion;
 mod client_certificates;
 mod clients;
 mod dpop;

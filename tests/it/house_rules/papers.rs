@@ -2,11 +2,14 @@
 
 use super::{Source, files, holds, program, text};
 use crate::support::certificates::Authority;
+use portcullis::assertion::{AssertionSettings, AudienceSettings};
 use portcullis::config;
 use portcullis::config::document::{Document, Limits};
+use portcullis::crypto::{NewKey, SigningKey};
 use portcullis::keys::KeyRefreshSettings;
 use portcullis::scheme::{KINDS, SchemeConfig};
 use portcullis::setting::{ByteSize, Environment, Period};
+use portcullis::token::jose::pem;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -278,6 +281,12 @@ fn introspection_defaults() -> BTreeMap<&'static str, String> {
 }
 
 /// The same for keys that are fetched.
+fn assertion_defaults() -> BTreeMap<&'static str, String> {
+    let settings: AssertionSettings = config::decode("{ issuer: i, keys: [] }", Environment::Fixed(&[])).unwrap();
+    let told: AudienceSettings = config::decode("audience: a", Environment::Fixed(&[])).unwrap();
+    BTreeMap::from([("lifetime", period(*settings.lifetime)), ("cache", size(settings.cache)), ("field", told.field.to_string())])
+}
+
 fn key_defaults() -> BTreeMap<&'static str, String> {
     let refresh = KeyRefreshSettings::default();
     BTreeMap::from([
@@ -356,6 +365,7 @@ fn the_defaults_in_the_documents_are_those_of_the_code() {
         ("### `http_signature`", http_signature_defaults()),
         ("### `introspection`", introspection_defaults()),
         ("### Keys of issuers", key_defaults()),
+        ("### Assertions", assertion_defaults()),
     ] {
         let (before, section, after) = around_section(&rest, &format!("{heading}\n"));
         breaches.extend(wrong_defaults(&format!("docs/configuration.md, {heading}"), section, defaults));
@@ -408,6 +418,7 @@ fn furnish(folder: &Path, config: &str) -> String {
                 certificate
             }
             Some((_, "key" | "b64" | "secret")) if name.starts_with("keys/") => KEY.to_owned(),
+            Some((_, "p8")) if name.starts_with("keys/") => pem::write(&SigningKey::generate(NewKey::P256).unwrap()).to_string(),
             Some((_, "pem")) if name.starts_with("keys/") => authority.pem().to_owned(),
             Some((_, "crl")) if name.starts_with("keys/") => authority.revoke(&[]),
             Some((_, "json")) if name.starts_with("keys/") => KEY_SET.to_owned(),
