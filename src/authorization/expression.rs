@@ -12,8 +12,8 @@ use std::sync::{Arc, LazyLock};
 
 /// What expressions may name.
 pub(super) const NAMES: [&str; 3] = ["principal", "request", "route"];
-/// The longest expression, in octets.
-const LONGEST: usize = 4096;
+/// The longest expression, in octets: a chain of operators is computed as deep as it is long.
+const LONGEST: usize = 1024;
 
 /// The standard functions, and those for texts such as `split`.
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {

@@ -99,13 +99,17 @@ fn any(rules: &[Rule], principal: &Principal, request: &RequestFacts<'_>, now: U
     first
 }
 
+/// How far the issuer's clock may be ahead, in seconds.
+const AHEAD: u64 = 300;
+
 /// A sign-in of one of these classes, not too long ago; what the token does not say does not hold.
 fn signed_in(wanted: &StepUp, principal: &Principal, now: UnixTime) -> bool {
     let claims = principal.claims();
     let class = || claims.value("acr").is_some_and(|acr| wanted.acr_values.split(' ').any(|one| one == acr));
     let lately = |most: u64| {
-        let time = claims.value("auth_time").and_then(|text| text.parse().ok()).map(UnixTime::from_seconds);
-        time.is_some_and(|time| time.later(most) >= now)
+        // Whole seconds of a number that may have parts (RFC 7519 §2).
+        let seconds = claims.value("auth_time").and_then(|text| text.split('.').next()?.parse().ok());
+        seconds.map(UnixTime::from_seconds).is_some_and(|time| time.later(most) >= now && time <= now.later(AHEAD))
     };
     (wanted.acr_values.is_empty() || class()) && wanted.max_age.is_none_or(lately)
 }

@@ -54,7 +54,9 @@ fn scopes_are_compared_whole() {
     let any = || serde_json::json!({ "any_scope": ["a", "b"] });
     assert_eq!(judged(any(), &[("scp", "x,b")]), Ok(()));
     assert_eq!(judged(any(), &[("scp", "x b")]), Ok(()));
-    assert_eq!(judged(any(), &[("roles", "b")]), Err("scope_insufficient"));
+    for claims in [("roles", "b"), ("scp", r#"{"a":"x b y"}"#), ("scope", r#"["x b y"]"#), ("scope", r#"{"a":"x b y"}"#)] {
+        assert_eq!(judged(any(), &[claims]), Err("scope_insufficient"), "{claims:?}");
+    }
 }
 
 #[test]
@@ -114,6 +116,9 @@ fn a_sign_in_must_be_of_a_class_and_recent() {
     let at = |time: &'static str| [("acr", "silver"), ("auth_time", time)];
     assert_eq!(judged(rules(), &at("1699999700")), Ok(()));
     assert_eq!(judged(rules(), &at("1699999699")), Err("authentication_insufficient"));
+    assert_eq!(judged(rules(), &at("1699999701.75")), Ok(()));
+    assert_eq!(judged(rules(), &at("1700000300")), Ok(()));
+    assert_eq!(judged(rules(), &at("1700000301")), Err("authentication_insufficient"), "nobody signs in tomorrow");
     assert_eq!(judged(rules(), &at("soon")), Err("authentication_insufficient"));
     for claims in [&[("auth_time", "1699999999")][..], &[("acr", "silver")], &[("acr", "bronze"), ("auth_time", "1699999999")]] {
         assert_eq!(judged(rules(), claims), Err("authentication_insufficient"), "{claims:?}");
@@ -138,6 +143,7 @@ fn rules_that_cannot_hold_are_refused() {
         (serde_json::json!({ "cel": "'text'" }), "not true or false"),
         (serde_json::json!({ "cel": "principal.subject ==" }), ""),
         (serde_json::json!({ "cel": "" }), ""),
+        (serde_json::json!({ "cel": format!("1{} > 1", "+1".repeat(510)) }), "1024 are the most"),
         (serde_json::json!({ "cel": "((((((((((" }), ""),
         (serde_json::json!({ "cel": "\u{0}\u{ff}" }), ""),
     ] {
@@ -157,15 +163,19 @@ fn rules_that_cannot_hold_are_refused() {
 
 #[test]
 fn deep_expressions_are_refused_or_compiled() {
+    let sum = format!("int(principal.claims.level){} > 1", "+1".repeat(490));
     for text in [
-        "(".repeat(4000),
-        format!("{}true", "!".repeat(4000)),
-        format!("{}true", "-".repeat(4000)),
-        "[".repeat(4000),
-        format!("{}1{}", "(".repeat(1900), ")".repeat(1900)),
-        format!("true{}", "?true:true".repeat(300)),
-        format!("{}true == true", "true == ".repeat(400)),
+        sum,
+        "(".repeat(1000),
+        format!("{}true", "!".repeat(1000)),
+        format!("{}true", "-".repeat(1000)),
+        "[".repeat(1000),
+        format!("{}1{}", "(".repeat(500), ")".repeat(500)),
+        format!("true{}", "?true:true".repeat(100)),
+        format!("{}true == true", "true == ".repeat(120)),
     ] {
-        let _ = built(serde_json::json!({ "cel": text }));
+        if let Ok(rules) = built(serde_json::json!({ "cel": text })) {
+            let _ = rules.judge(&Principal::specimen(&[("level", "1")]), &REQUEST, NOW);
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::assertion::Asserter;
 use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
-use crate::scheme::AnyScheme;
+use crate::scheme::{AnyScheme, Carriers, Onward};
 use crate::setting::Period;
 use crate::store::{StoreSizes, Stores};
 use http::HeaderValue;
@@ -64,6 +64,14 @@ pub struct Lasting {
     pub stores: Arc<Stores>,
     /// Where the keys of issuers come from.
     pub key_sources: Arc<KeySources>,
+}
+
+impl Snapshot {
+    /// Where credentials of a route may stand that do not go on: those of all its schemes, whichever of them proved it.
+    pub fn stripped<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = &'a Carriers> {
+        let schemes = route.admission.schemes().iter().filter_map(|id| Some(&self.schemes.get(id.index())?.scheme));
+        schemes.filter(|scheme| scheme.onward() == Onward::Removed).map(AnyScheme::carriers)
+    }
 }
 
 /// What only a restart can change.

@@ -243,7 +243,7 @@ fn lay_plan(judged: &JudgedHead<'_>, route: &Route, grounds: &Grounds, applicant
     let from = Provenance { connection: &applicant.facts.connection, trust, id: applicant.exchange.id, host };
     let mut fields = plan::provenance(&head, &from);
     add_identity(route, grounds, applicant.now, &mut fields)?;
-    let target = forwarded_target(judged, route, grounds, live)?;
+    let target = forwarded_target(judged, route, live)?;
     Ok(Plan { target, fields, trust, trace: forwarding::trace(head.fields) })
 }
 
@@ -266,9 +266,9 @@ fn add_identity(route: &Route, grounds: &Grounds, now: UnixTime, fields: &mut Ve
 }
 
 /// The target in its forwarded form, where that differs from the one received; judged again after rewriting (T-26).
-fn forwarded_target(judged: &JudgedHead<'_>, route: &Route, grounds: &Grounds, live: &Live) -> Result<Option<PathAndQuery>, Denial> {
+fn forwarded_target(judged: &JudgedHead<'_>, route: &Route, live: &Live) -> Result<Option<PathAndQuery>, Denial> {
     let rewritten = route.rewrite.apply(judged.target(), live.snapshot.target_rules).map_err(HeadProblem::Target)?;
-    let query = grounds.stripped(&live.snapshot).fold(Cow::Borrowed(rewritten.query()), |query, carriers| match query {
+    let query = live.snapshot.stripped(route).fold(Cow::Borrowed(rewritten.query()), |query, carriers| match query {
         Cow::Borrowed(query) => carriers.without_credentials(query),
         Cow::Owned(query) => Cow::Owned(carriers.without_credentials(&query).into_owned()),
     });

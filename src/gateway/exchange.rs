@@ -6,8 +6,8 @@ use super::live::Live;
 use super::plan::Plan;
 use super::pool::Lease;
 use super::request_id::RequestId;
-use crate::config::snapshot::{Route, RouteId, SchemeId, Snapshot};
-use crate::scheme::{AnyScheme, Carriers, ContentPledge, Onward, Proof};
+use crate::config::snapshot::{Route, RouteId, SchemeId};
+use crate::scheme::{ContentPledge, Proof};
 use crate::telemetry::metrics::Held;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -103,28 +103,20 @@ pub(super) struct Proved {
     pub(super) scheme: SchemeId,
     /// What further schemes of the route proved, where it asks for all of them.
     pub(super) beside: Vec<(Proof, SchemeId)>,
-}
-
-impl Grounds {
-    /// Where credentials stood that do not go on.
-    pub(super) fn stripped<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Carriers> {
-        let proved = match self {
-            Self::Public => None,
-            Self::Proved(proved) => Some(proved),
-        };
-        let schemes = proved.into_iter().flat_map(Proved::each).filter_map(|(_, id)| Some(&snapshot.schemes.get(id.index())?.scheme));
-        schemes.filter(|scheme| scheme.onward() == Onward::Removed).map(AnyScheme::carriers)
-    }
+    /// The scheme whose credential speaks of the content; the one that proved it where none does.
+    pub(super) vouching: SchemeId,
 }
 
 impl Proved {
     /// What one scheme proved.
     pub(super) const fn by(proof: Proof, scheme: SchemeId) -> Self {
-        Self { proof, scheme, beside: Vec::new() }
+        Self { proof, scheme, beside: Vec::new(), vouching: scheme }
     }
 
     /// What is left to be held against the content, by all proofs together.
     pub(super) fn take_pledge(&mut self) -> ContentPledge {
+        let vouching = self.each().find(|(proof, _)| !matches!(proof.content, ContentPledge::Nothing)).map(|(_, scheme)| scheme);
+        self.vouching = vouching.unwrap_or(self.scheme);
         let proofs = std::iter::once(&mut self.proof).chain(self.beside.iter_mut().map(|(proof, _)| proof));
         let pledges = proofs.map(|proof| std::mem::replace(&mut proof.content, ContentPledge::Nothing));
         pledges.fold(ContentPledge::Nothing, ContentPledge::and)

@@ -103,7 +103,8 @@ impl ProxyHttp for Gateway {
             content::watch(session, &exchange.live.snapshot.limits);
         }
         let permit = exchange.permit().map_err(denial::abort)?;
-        permit.plan().apply(head, permit.grounds(), &exchange.live.snapshot)
+        let route = exchange.route().ok_or(Denial::Fault).map_err(denial::abort)?;
+        permit.plan().apply(head, route, &exchange.live.snapshot)
     }
 
     async fn request_body_filter(

@@ -1,9 +1,8 @@
 //! What happens to a request on its way to the upstream: described once, applied on every attempt.
 
-use super::exchange::Grounds;
 use super::forwarding::{self, FORWARDED, FORWARDED_HOST, PeerTrust, TRACEPARENT, TRACESTATE, Trace};
 use super::request_id::RequestId;
-use crate::config::snapshot::Snapshot;
+use crate::config::snapshot::{Route, Snapshot};
 use crate::scheme::{Connection, RequestHead};
 use bytes::Bytes;
 use http::header::{COOKIE, EXPECT, HOST, HeaderName, HeaderValue};
@@ -77,8 +76,8 @@ impl Plan {
     ///
     /// Everything that only the gateway may set is removed first, under every spelling; nothing that
     /// a client names in `Connection` can remove what is set here, because Pingora has removed those before.
-    pub(super) fn apply(&self, header: &mut RequestHeader, grounds: &Grounds, snapshot: &Snapshot) -> pingora::Result<()> {
-        let unwanted: Vec<HeaderName> = header.headers.keys().filter(|name| self.removes(name, grounds, snapshot)).cloned().collect();
+    pub(super) fn apply(&self, header: &mut RequestHeader, route: &Route, snapshot: &Snapshot) -> pingora::Result<()> {
+        let unwanted: Vec<HeaderName> = header.headers.keys().filter(|name| self.removes(name, route, snapshot)).cloned().collect();
         for name in &unwanted {
             header.remove_header(name);
         }
@@ -86,19 +85,19 @@ impl Plan {
             header.insert_header(name.clone(), value.clone())?;
         }
         join_cookies(header)?;
-        remove_cookies(header, grounds, snapshot)?;
+        remove_cookies(header, route, snapshot)?;
         match &self.target {
             Some(target) => replace_target(header, target),
             None => Ok(()),
         }
     }
 
-    fn removes(&self, name: &HeaderName, grounds: &Grounds, snapshot: &Snapshot) -> bool {
+    fn removes(&self, name: &HeaderName, route: &Route, snapshot: &Snapshot) -> bool {
         snapshot.managed.covers(name.as_str())
             || *name == EXPECT
             || (self.trust == PeerTrust::Untrusted && *name == FORWARDED)
             || (self.trace == Trace::Dropped && (*name == TRACEPARENT || *name == TRACESTATE))
-            || grounds.stripped(snapshot).any(|carriers| carriers.holds_field(name))
+            || snapshot.stripped(route).any(|carriers| carriers.holds_field(name))
     }
 }
 
@@ -115,8 +114,8 @@ fn join_cookies(header: &mut RequestHeader) -> pingora::Result<()> {
 }
 
 /// Takes the cookies out that carry a credential; the others stay as they are.
-fn remove_cookies(header: &mut RequestHeader, grounds: &Grounds, snapshot: &Snapshot) -> pingora::Result<()> {
-    for carriers in grounds.stripped(snapshot).filter(|carriers| !carriers.cookies.is_empty()) {
+fn remove_cookies(header: &mut RequestHeader, route: &Route, snapshot: &Snapshot) -> pingora::Result<()> {
+    for carriers in snapshot.stripped(route).filter(|carriers| !carriers.cookies.is_empty()) {
         let kept = header.headers.get(COOKIE).and_then(|field| carriers.without_cookies(field.as_bytes()));
         match kept.map(|kept| (kept.is_empty(), HeaderValue::from_maybe_shared(Bytes::from(kept)))) {
             None => {}

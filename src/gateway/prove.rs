@@ -46,7 +46,7 @@ impl<'a> Asked<'a> {
         match &self.route.admission {
             Admission::Public => Ok(None),
             Admission::AnyOf(schemes) => {
-                let sole = self.sole(schemes, evidence)?.ok_or_else(|| self.missing(schemes, evidence.now))?;
+                let sole = self.sole(schemes, evidence)?.ok_or_else(|| self.missing(evidence.now))?;
                 self.verify(sole, evidence).await.map(|(proof, id)| Some(Proved::by(proof, id)))
             }
             Admission::AllOf(schemes) => self.prove_each(schemes, evidence).await.map(Some),
@@ -58,7 +58,7 @@ impl<'a> Asked<'a> {
         let mut proved: Option<Proved> = None;
         for id in schemes {
             let one = std::slice::from_ref(id);
-            let candidate = self.sole(one, evidence)?.ok_or_else(|| self.missing(one, evidence.now))?;
+            let candidate = self.sole(one, evidence)?.ok_or_else(|| self.missing(evidence.now))?;
             let (proof, id) = self.verify(candidate, evidence).await?;
             match &mut proved {
                 None => proved = Some(Proved::by(proof, id)),
@@ -100,8 +100,8 @@ impl<'a> Asked<'a> {
         self.refused(proved.scheme, Refusal::Insufficient(miss), Some(proved.proof.principal.fingerprint()))
     }
 
-    fn missing(self, schemes: &[SchemeId], now: UnixTime) -> Denial {
-        let named = schemes.iter().filter_map(|id| self.live.snapshot.schemes.get(id.index()));
+    fn missing(self, now: UnixTime) -> Denial {
+        let named = self.route.admission.schemes().iter().filter_map(|id| self.live.snapshot.schemes.get(id.index()));
         let challenges = named.flat_map(|named| named.scheme.challenges(None, now));
         Denial::Unauthenticated { challenges: challenges.map(|challenge| self.explained(challenge)).collect() }
     }
@@ -115,8 +115,8 @@ impl<'a> Asked<'a> {
         let Some(named) = self.live.snapshot.schemes.get(id.index()) else { return Denial::Fault };
         let now = clock::now();
         let mut challenges = named.scheme.challenges(Some(&refusal), now);
-        if let (Admission::AnyOf(schemes), Refusal::Malformed(_) | Refusal::Rejected(_)) = (&self.route.admission, &refusal) {
-            challenges.extend(self.others(schemes, id, now));
+        if let Refusal::Malformed(_) | Refusal::Rejected(_) = &refusal {
+            challenges.extend(self.others(id, now));
         }
         let challenges = challenges.into_iter().map(|challenge| self.explained(challenge)).collect();
         Denial::Refused { scheme: Arc::clone(&named.name), refusal, fingerprint, challenges }
@@ -134,8 +134,14 @@ impl<'a> Asked<'a> {
         HeaderValue::from_bytes(&told).map_or(challenge, |value| Challenge { field: WWW_AUTHENTICATE, value })
     }
 
-    fn others(self, schemes: &'a [SchemeId], but: SchemeId, now: UnixTime) -> impl Iterator<Item = Challenge> + use<'a> {
-        let others = schemes.iter().filter(move |id| **id != but).filter_map(move |id| self.live.snapshot.schemes.get(id.index()));
+    fn others(self, but: SchemeId, now: UnixTime) -> impl Iterator<Item = Challenge> + use<'a> {
+        let others = self
+            .route
+            .admission
+            .schemes()
+            .iter()
+            .filter(move |id| **id != but)
+            .filter_map(move |id| self.live.snapshot.schemes.get(id.index()));
         others.flat_map(move |named| named.scheme.challenges(None, now))
     }
 }

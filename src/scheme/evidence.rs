@@ -272,8 +272,8 @@ pub enum Place {
     Connection,
     /// In a field.
     Field(HeaderName),
-    /// In a cookie.
-    Cookie,
+    /// In the cookie of this name.
+    Cookie(Box<str>),
     /// In the query.
     Query,
     /// In the content.

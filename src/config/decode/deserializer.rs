@@ -121,7 +121,8 @@ impl<'de> Deserializer<'de> for Decoder<'_, '_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-        if self.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        // A key with nothing after it is more often a line too few than the wish for the default.
+        if self.is_null() { Err(Failure::Unexpected("a value, or no such key".to_owned())) } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Failure> {

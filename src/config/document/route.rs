@@ -5,7 +5,6 @@ use crate::authorization::AuthorizationSettings;
 use crate::setting::Located;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -114,7 +113,7 @@ pub struct MatchRule {
     pub path_exact: Option<Located<String>>,
     /// The methods; by default all. Another method on the same path is answered 405.
     #[serde(default)]
-    pub methods: Vec<Located<String>>,
+    pub methods: Option<Located<Vec<Located<String>>>>,
 }
 
 /// What a request must prove: the name of a scheme, one of several, or several at once.
@@ -127,7 +126,7 @@ pub enum AuthRequirement {
 }
 
 /// Several schemes.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SchemeList {
     /// Names of schemes; the request must satisfy the one whose credential it carries.
@@ -165,8 +164,16 @@ impl<'de> Visitor<'de> for RequirementVisitor {
         Ok(AuthRequirement::Scheme(name.into()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AuthRequirement, A::Error> {
-        SchemeList::deserialize(MapAccessDeserializer::new(map)).map(AuthRequirement::Several)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AuthRequirement, A::Error> {
+        let expected = "exactly one of `any_of` and `all_of`, with a list of schemes";
+        let Some((kind, names)) = map.next_entry::<String, Vec<String>>()? else { return Err(A::Error::custom(expected)) };
+        let list = match &*kind {
+            "any_of" => SchemeList::AnyOf(names),
+            "all_of" => SchemeList::AllOf(names),
+            _ => return Err(A::Error::custom(expected)),
+        };
+        // A second key would be a second opinion of what is asked for.
+        if map.next_key::<String>()?.is_some() { Err(A::Error::custom(expected)) } else { Ok(AuthRequirement::Several(list)) }
     }
 }
 

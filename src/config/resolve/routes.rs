@@ -119,14 +119,20 @@ fn pattern(rule: &Located<MatchRule>, problems: &mut Vec<Problem>) -> Option<Rou
             None
         }
     };
-    let methods = methods(&rule.methods, problems);
+    let methods = match &rule.methods {
+        None => Some(Methods::any()),
+        Some(listed) => methods(listed, problems),
+    };
     Some(RoutePattern { host: host?, path: path?, methods: methods? })
 }
 
-fn methods(written: &[Located<String>], problems: &mut Vec<Problem>) -> Option<Methods> {
-    let Some(first) = written.first() else { return Some(Methods::any()) };
+fn methods(written: &Located<Vec<Located<String>>>, problems: &mut Vec<Problem>) -> Option<Methods> {
+    let Some(first) = written.first() else {
+        problems.push(Problem::new(written.at(), "an empty list", "at least one method, or no `methods` for all of them"));
+        return None;
+    };
     let mut parsed = Vec::with_capacity(written.len());
-    for name in written {
+    for name in written.iter() {
         parsed.push(note(Methods::parse_one(name), name.at(), problems)?);
     }
     note(Methods::listed(parsed), first.at(), problems)
@@ -202,7 +208,7 @@ fn keep<T>(outcome: Result<Option<T>, Vec<Problem>>, problems: &mut Vec<Problem>
 fn about(rule: &MatchRule) -> String {
     let text = |setting: &Option<Located<String>>| setting.as_ref().map(|text| text.as_str().to_owned());
     let path = text(&rule.path_exact).map(|path| format!("={path}")).or_else(|| text(&rule.path)).unwrap_or_else(|| "/".to_owned());
-    let methods: Vec<_> = rule.methods.iter().map(|method| method.as_str()).collect();
+    let methods: Vec<_> = rule.methods.iter().flat_map(|methods| methods.iter()).map(|method| method.as_str()).collect();
     let methods = if methods.is_empty() { String::new() } else { format!("{} ", methods.join(",")) };
     format!("{methods}{}{path}", text(&rule.host).unwrap_or_default())
 }

@@ -136,7 +136,7 @@ impl<'r> Sole<'r> {
     fn in_cookies(&mut self, name: &str, head: &RequestHead<'r>) -> Result<(), Malformation> {
         for (known, value) in head.cookies() {
             if known == name.as_bytes() {
-                self.add(Cow::Borrowed(text(value)?), Place::Cookie)?;
+                self.add(Cow::Borrowed(text(value)?), Place::Cookie(name.into()))?;
             }
         }
         Ok(())

@@ -18,10 +18,10 @@ pub struct X509Config {
     pub intermediates_file: Option<Located<PathBuf>>,
     /// Revocation lists, PEM or DER. With any there must be one of each issuer between caller and anchor.
     #[serde(default)]
-    pub crl_files: Vec<Located<PathBuf>>,
+    pub crl_files: Option<Located<Vec<Located<PathBuf>>>>,
     /// The alternative names of callers; by default any.
     #[serde(default)]
-    pub san: NamesConfig,
+    pub san: Option<Located<NamesConfig>>,
     /// What of the certificate names the caller. A certificate without it is refused.
     #[serde(default)]
     pub subject: SubjectSource,

@@ -121,10 +121,11 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     World { folder, root, between, leaf }
 });
 
-/// The usual settings with some others.
+/// The usual settings with some others; what is `null` is left out.
 fn scheme(changes: Value) -> X509 {
     let mut settings = json!({ "trust_anchors_file": "ca.pem", "san": { "dns": ["*.clients.example"] } });
     settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    settings.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     built(settings, WORLD.folder.path()).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
@@ -269,7 +270,7 @@ fn names_are_taken_by_their_kind() {
 
 #[test]
 fn a_name_must_be_there_where_it_names_the_caller() {
-    let any = |source: &str| json!({ "san": {}, "subject": source });
+    let any = |source: &str| json!({ "san": null, "subject": source });
     let nobody = client(&[]);
     assert_eq!(outcome(any("san"), &nobody), "certificate_name_refused");
     assert_eq!(outcome(any("cn"), &nobody), "proved");
@@ -408,6 +409,9 @@ fn settings_that_do_not_hold_do_not_load() {
         (json!({ "trust_anchors_file": "junk.pem" }), "no certificate"),
         (json!({ "trust_anchors_file": "leaf.pem" }), "not an authority"),
         (json!({ "intermediates_file": "absent.pem" }), "does not exist"),
+        (json!({ "crl_files": [] }), "an empty list"),
+        (json!({ "san": {} }), "no names"),
+        (json!({ "san": { "dns": [], "uri": [] } }), "no names"),
         (json!({ "crl_files": ["absent.crl"] }), "does not exist"),
         (json!({ "crl_files": ["none.crl"] }), "no revocation list"),
         (json!({ "crl_files": ["broken.crl"] }), "unreadable revocation list"),

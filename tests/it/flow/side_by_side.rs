@@ -83,9 +83,44 @@ async fn nobody_passes_a_route_of_two_schemes_with_one_credential() {
     let (gateway, upstream) = scene("    authenticate: { all_of: [bar, door] }\n").await;
     for (target, lines) in [("/menu".to_owned(), Token::of("alice").authorization()), (query(&club("dan")), String::new())] {
         let answer = fetch(&gateway, &target, &lines).await;
-        assert_eq!((answer.status(), answer.field("www-authenticate")), (401, Some("WRAP")));
+        assert_eq!((answer.status(), answer.values("www-authenticate")), (401, vec!["WRAP", "WRAP"]), "both are asked for");
     }
     upstream.assert_untouched();
+    assert_eq!(fetch(&gateway, &query(&club("dan")), &Token::of("alice").authorization()).await.status(), 200);
+    let request = upstream.requests().pop().unwrap();
+    assert_eq!((request.field("x-auth-request-user"), request.target()), (Some("alice"), "/menu?a=1"), "neither credential goes on");
+    assert!(!request.mentions("authorization"));
+}
+
+#[tokio::test]
+async fn what_a_route_asks_for_is_said_once() {
+    for (list, found) in [
+        ("{ any_of: [bar], all_of: [bar, door] }", "exactly one of `any_of` and `all_of`"),
+        ("{ all_of: [bar, door], nonsense: 5 }", "exactly one of `any_of` and `all_of`"),
+        ("{}", "exactly one of `any_of` and `all_of`"),
+        ("{ some_of: [bar] }", "exactly one of `any_of` and `all_of`"),
+    ] {
+        let text = format!(
+            "schemes:\n  bar: {{ wrap: {{ issuers: [{{ name: x, key_file: \"{{keys}}/bouncer.b64\" }}], audience: a }} }}\n  door: {{ wrap: {{ \
+             issuers: [{{ name: y, key_file: \"{{keys}}/bouncer.b64\" }}], audience: a, accept: [query] }} }}\nupstreams:\n  u: {{ servers: [\"127.0.0.1:1\"] }}\n\
+             routes:\n  - {{ match: {{ path: / }}, authenticate: {list}, upstream: u }}\n"
+        );
+        let report = Config::new(&text).refused().await.report;
+        assert!(report.contains(found), "{list}: {report}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_without_a_value_is_not_left_out() {
+    for more in ["authorize:", "authorize: {}", "match: { path: /, methods: [] }\n    name: x"] {
+        let matches = if more.starts_with("match") { "" } else { "    match: { path: / }\n" };
+        let text = format!(
+            "schemes:\n  bar: {{ wrap: {{ issuers: [{{ name: x, key_file: \"{{keys}}/bouncer.b64\" }}], audience: a }} }}\nupstreams:\n  \
+             u: {{ servers: [\"127.0.0.1:1\"] }}\nroutes:\n  - authenticate: bar\n{matches}    upstream: u\n    {more}\n"
+        );
+        let report = Config::new(&text).refused().await.report;
+        assert!(report.contains("1 problem"), "{more}: {report}");
+    }
 }
 
 #[tokio::test]
@@ -136,4 +171,40 @@ async fn a_sign_in_that_is_too_old_is_asked_for_again() {
     assert_eq!(fetch(&gateway, "/menu", &token(4_000).authorization()).await.status(), 401);
     gateway.denial("authentication_insufficient").await;
     assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn tokens_in_two_cookies_are_two_credentials() {
+    let key = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let scheme = |name: &str| {
+        format!(
+            "  {name}: {{ jwt: {{ issuer: \"https://{name}.example\", audiences: [x], jwks: '{key}', accept: [{{ cookie: {name} }}] }} }}\n"
+        )
+    };
+    let text = format!(
+        "schemes:\n{}{}upstreams:\n  u: {{ servers: [\"{{upstream}}\"] }}\nroutes:\n  - {{ match: {{ path: / }}, authenticate: {{ any_of: [ta, tb] }}, \
+         upstream: u }}\n",
+        scheme("ta"),
+        scheme("tb")
+    );
+    let upstream = Upstream::start().await;
+    let gateway = Config::new(&text).upstream(&upstream).start().await;
+    assert_eq!(fetch(&gateway, "/", "Cookie: ta=a.b.c; tb=d.e.f\r\n").await.status(), 400);
+    gateway.denial("ambiguous_credentials").await;
+    assert_eq!(fetch(&gateway, "/", "Cookie: ta=a.b.c\r\n").await.status(), 401);
+    upstream.assert_untouched();
+}
+
+#[tokio::test]
+async fn credentials_for_other_schemes_of_the_route_do_not_go_on() {
+    let (gateway, upstream) = scene("    authenticate: { any_of: [bar, door] }\n").await;
+    let more = "Authorization: Basic eDp5\r\n";
+    let answer = fetch(&gateway, "/menu?wrap_access_token=junk", &Token::of("alice").authorization()).await;
+    assert_eq!(answer.status(), 400);
+    assert_eq!(fetch(&gateway, &query(&club("dan")), more).await.status(), 400);
+    upstream.assert_untouched();
+    let (gateway, upstream) = scene("    authenticate: { all_of: [door, bar] }\n").await;
+    assert_eq!(fetch(&gateway, &query(&club("dan")), &Token::of("alice").authorization()).await.status(), 200);
+    let request = upstream.requests().pop().unwrap();
+    assert_eq!((request.field("x-auth-request-user"), request.target()), (Some("dan"), "/menu?a=1"), "the first scheme says who it is");
 }
