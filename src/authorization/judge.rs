@@ -53,6 +53,11 @@ pub(super) struct Scopes {
 }
 
 impl Authorization {
+    /// Whether it asks for nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Judges a proved identity.
     ///
     /// # Errors

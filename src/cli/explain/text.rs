@@ -168,6 +168,9 @@ fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
             (ConnectionCarrier::Nothing, Onward::Kept) => "which is forwarded with the request",
         });
     }
+    if !route.authorization.is_empty() {
+        text.line("Then", "what the route asks of an identity (`authorize`) must hold, or the answer is 403");
+    }
     for challenge in schemes.iter().flat_map(|named| named.scheme.challenges(None, crate::clock::now())) {
         let value = String::from_utf8_lossy(challenge.value.as_bytes()).into_owned();
         text.line("Without it", &format!("401 with {}: {}", challenge.field, printable(&value)));
@@ -273,7 +276,7 @@ upstreams:
 routes:
   - { match: { path: / }, public: true, upstream: bar }
   - { match: { path: /bartender/ }, authenticate: bartender, upstream: bar, identity: { preset: auth-request } }
-  - { name: orders, match: { path: /bartender/orders/, methods: [POST] }, authenticate: bartender, upstream: far, rewrite: strip_prefix }
+  - { name: orders, match: { path: /bartender/orders/, methods: [POST] }, authenticate: bartender, authorize: { scopes: [a] }, upstream: far, rewrite: strip_prefix }
   - { match: { host: own.example, path: /only }, public: true, upstream: bar }
 ";
 
@@ -285,6 +288,12 @@ routes:
         for part in parts {
             assert!(text.contains(part), "no {part:?} in\n{text}");
         }
+    }
+
+    #[test]
+    fn rules_for_identities_are_told() {
+        holds(&asked("localhost", "/bartender/orders/1", Method::POST), &["Then        what the route asks of an identity (`authorize`)"]);
+        assert!(!asked("localhost", "/bartender/menu", Method::GET).contains("authorize"));
     }
 
     #[test]
