@@ -12,7 +12,10 @@ use crate::store::VerdictCache;
 use crate::token::ClaimRuleSettings;
 use crate::token::jose::Algorithm;
 use crate::token::jwt::{Optional, Presence, Requirements, TypeRule};
-use http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, FORWARDED, HOST, HeaderName,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -128,16 +131,38 @@ fn check_places(accept: &Located<Vec<Accepted>>, problems: &mut Problems) {
     }
 }
 
+/// Fields that say something else, or that a proxy may drop or rewrite on the way.
+const SPOKEN_FOR: [HeaderName; 14] = [
+    AUTHORIZATION,
+    CONNECTION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    COOKIE,
+    EXPECT,
+    FORWARDED,
+    HOST,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
 fn source(place: &Accepted) -> Result<Source, Problem> {
     match place {
         Accepted::Header => Ok(Source::Header),
         Accepted::Query => Ok(Source::Query),
         Accepted::Form => Ok(Source::Form),
         Accepted::Field(name) => {
-            let expected = "the name of a field other than Authorization, Cookie and Host";
+            let expected = "the name of a field that says nothing of its own, such as `X-Access-Token`";
             let problem = || Problem::new(name.at(), format!("{:?}", &***name), expected);
             let field = HeaderName::from_bytes(name.as_bytes()).map_err(|_| problem())?;
-            if [AUTHORIZATION, COOKIE, HOST].contains(&field) { Err(problem()) } else { Ok(Source::Field(field)) }
+            if SPOKEN_FOR.contains(&field) || field.as_str().starts_with("x-forwarded-") {
+                Err(problem())
+            } else {
+                Ok(Source::Field(field))
+            }
         }
         Accepted::Cookie(name) => {
             let is_sound = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);

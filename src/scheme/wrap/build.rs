@@ -132,7 +132,7 @@ pub(in crate::scheme) fn audiences(stated: &Audiences<'_>, problems: &mut Proble
     let listed: Vec<&Located<Box<str>>> = match (stated.sole, stated.several) {
         (Some(sole), None) => vec![sole],
         (None, Some(several)) if !several.is_empty() => several.iter().collect(),
-        (None, Some(empty)) => return refuse(problems, Problem::new(empty.at(), "an empty list", expected)),
+        (None, Some(empty)) => return refuse(problems, Problem::new(empty.at(), "an empty list", "at least one audience")),
         (Some(_), Some(several)) => return refuse(problems, Problem::new(several.at(), "both", expected)),
         (None, None) => return refuse(problems, Problem::new(stated.at, "no audience", expected)),
     };
