@@ -36,8 +36,16 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
     match outcome {
         Ok(()) => Ok(text),
         Err(error) if path == Path::new("-") => Err(format!("standard input: {error}").into()),
-        Err(error) => Err(format!("{}: {error}", path.display()).into()),
+        Err(error) => Err(format!("{}: {error}", shown(path)).into()),
     }
+}
+
+/// The name of a file, unless it is so long that it is rather what should stand in one: a token is not repeated.
+fn shown(path: &Path) -> Cow<'_, str> {
+    /// Longer than names of files may be on most systems.
+    const LONGEST: usize = 255;
+    let is_name = path.file_name().is_none_or(|name| name.len() <= LONGEST);
+    if is_name { path.to_string_lossy() } else { Cow::Borrowed("an argument that is no name of a file (not shown)") }
 }
 
 fn bounded(source: impl Read, text: &mut String) -> io::Result<()> {
@@ -82,6 +90,17 @@ pub(super) fn span(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_name_of_a_file_is_not_repeated() {
+        let told = |path: &str| match read(Path::new(path)) {
+            Ok(_) => panic!("there is no such file"),
+            Err(failure) => format!("{failure:?}"),
+        };
+        assert!(told("/nonexistent/file").contains("/nonexistent/file"));
+        let token = format!("eyJ.{}.x", "secret".repeat(60));
+        assert!(!told(&token).contains("secret"), "{}", told(&token));
+    }
 
     #[test]
     fn terminals_are_not_controlled() {

@@ -95,6 +95,8 @@ fn record_decision(session: &Session, exchange: &Exchange, verdict: Verdict) {
     let proved_fingerprint = proved.map(|proof| proof.principal.fingerprint());
     let (scheme, outcome, refused_fingerprint) = match exchange.denial() {
         Some(Denial::Refused { scheme, refusal, fingerprint, .. }) => (&**scheme, refusal.outcome(), *fingerprint),
+        Some(Denial::Unauthenticated { .. }) => ("", "missing", None),
+        Some(Denial::Ambiguous) => ("", "malformed", None),
         Some(_) => ("", "denied", None),
         None => (proved.map(|proof| principal(proof).0).unwrap_or_default(), "admitted", None),
     };

@@ -5,9 +5,10 @@ use crate::cli::failure::Failure;
 use crate::cli::key_file;
 use crate::cli::terminal::{date, print, printable};
 use crate::clock::{self, UnixTime};
+use crate::crypto::base64url;
 use crate::setting::Period;
 use crate::token::AudienceRule;
-use crate::token::jose::cnf::ProofMaterial;
+use crate::token::jose::cnf::{Confirmation, ProofMaterial};
 use crate::token::jose::jwe::SharedKey;
 use crate::token::jose::{Unconfirmed, Unproved, VerificationKey, thumbprint};
 use crate::token::jwt::{AUDIENCE, EXPIRES, Holder, ISSUED, Jwt, JwtMiss, NOT_BEFORE, TypeRule};
@@ -51,7 +52,7 @@ struct Expected {
     #[arg(long = "type", value_name = "TYPE")]
     token_type: Option<String>,
     /// How far clocks may disagree.
-    #[arg(long, value_name = "PERIOD", default_value = "0s", value_parser = leeway)]
+    #[arg(long, value_name = "PERIOD", default_value = "30s", value_parser = leeway)]
     leeway: Period,
 }
 
@@ -146,6 +147,13 @@ const fn label(miss: &JwtMiss) -> &'static str {
 /// Whose token it is; a sealed key is opened if there is a key to open it with.
 fn holder(token: &Jwt, shared: Option<&SharedKey>) -> Result<String, String> {
     let Holder::Bound(confirmation) = token.holder() else { return Ok("anyone who has the token".to_owned()) };
+    match confirmation {
+        Confirmation::Thumbprint(octets) => return Ok(format!("who proves to have the key {} (DPoP)", base64url::encode(octets))),
+        Confirmation::Certificate(octets) => {
+            return Ok(format!("who connects with the certificate of SHA-256 {}", base64url::encode(octets)));
+        }
+        Confirmation::Key(_) | Confirmation::Sealed(_) => {}
+    }
     match confirmation.clone().open(shared) {
         Ok(key) => Ok(match key.material() {
             ProofMaterial::Public(public) => format!("who proves to have the {:?} key {}", public.kind(), thumbprint(public)),
