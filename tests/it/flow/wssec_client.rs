@@ -103,6 +103,8 @@ async fn curl_does_the_whole_exchange() {
     scene.gateway.access_line(|line| line["status"] == 401 && line["path"] == "/orders").await;
     assert_eq!(scene.upstream.requests_come(11).await.len(), 11);
     scene.gateway.metric_becomes("portcullis_verdict_cache_hits_total{scheme=\"partners\"}", 9.0).await;
+    // The log is written by a thread of its own.
+    scene.gateway.access_line(|_| scene.statuses().iter().filter(|status| **status == 200).count() == 11).await;
     let accesses = scene.gateway.accesses();
     let admitted: Vec<_> = accesses.iter().filter(|line| line["status"] == 200).collect();
     assert!(admitted.len() == 11 && admitted.iter().all(|line| line["auth_scheme"] == "partners"), "{accesses:#?}");
