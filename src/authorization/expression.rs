@@ -45,7 +45,7 @@ impl Expression {
             return Err(format!("`{unknown}`, which names nothing"));
         }
         let expression = Self { program, text: text.into() };
-        match expression.compute(&HashMap::new(), &HashMap::new(), "") {
+        match expression.compute(HashMap::new(), HashMap::new(), "") {
             Ok(Err(ExecutionError::UndeclaredReference(name))) => Err(format!("`{name}`, which names nothing")),
             Ok(Ok(Value::Bool(_)) | Err(_)) => Ok(expression),
             Ok(Ok(other)) => Err(format!("an expression whose value is not true or false but {}", other.type_of())),
@@ -55,19 +55,19 @@ impl Expression {
 
     /// Whether it is true. What cannot be computed, such as with a claim that is absent, is not.
     pub(super) fn is_true(&self, principal: &Principal, request: &RequestFacts<'_>) -> bool {
-        let computed = self.compute(&principal_value(principal), &request_value(request), request.route);
+        let computed = self.compute(principal_value(principal), request_value(request), request.route);
         matches!(computed, Ok(Ok(Value::Bool(true))))
     }
 
     fn compute(
         &self,
-        principal: &HashMap<String, Value>,
-        request: &HashMap<String, Value>,
+        principal: HashMap<String, Value>,
+        request: HashMap<String, Value>,
         route: &str,
     ) -> Result<Result<Value, ExecutionError>, Stumbled> {
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-        context.add_variable_from_value("principal", principal.clone());
-        context.add_variable_from_value("request", request.clone());
+        context.add_variable_from_value("principal", principal);
+        context.add_variable_from_value("request", request);
         context.add_variable_from_value("route", route);
         // The interpreter is somebody else's, too: a request is judged whatever becomes of an expression.
         catch_unwind(AssertUnwindSafe(|| self.program.execute(&context))).map_err(|_| Stumbled)
