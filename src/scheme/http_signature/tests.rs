@@ -122,8 +122,15 @@ fn with_evidence<T>(fields: &HeaderMap, security: TransportSecurity, look: impl 
         fields,
     };
     let carries = crate::scheme::Carries::Nothing;
-    let external = crate::scheme::External::direct(&head, &connection);
-    look(&Evidence { head, connection: &connection, external, content: &[], carries, beside: Beside::Refused, now: NOW })
+    look(&Evidence {
+        head,
+        connection: &connection,
+        peer: crate::scheme::PeerTrust::Untrusted,
+        content: &[],
+        carries,
+        beside: Beside::Refused,
+        now: NOW,
+    })
 }
 
 struct SignatureSpecimens;
