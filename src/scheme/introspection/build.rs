@@ -7,7 +7,7 @@ use super::config::{ClientMethod, ClientSettings, IntrospectionConfig, LackedCla
 use super::inquiry::Inquiry;
 use super::memory::Verdicts;
 use super::verify::{Introspector, Named, Parts};
-use crate::fetch::{AllowedUrl, Cleartext, FetchTerms, SystemLookup};
+use crate::fetch::{AllowedUrl, Cleartext, SystemLookup};
 use crate::scheme::Resources;
 use crate::scheme::bearer::{self, Challenges};
 use crate::scheme::wrap::AudienceMatch;
@@ -25,7 +25,6 @@ use zeroize::Zeroizing;
 const MAX_ANSWER: ByteSize = ByteSize::from_kib(256);
 /// The longest secret, in octets: it stands in a field.
 const MAX_SECRET: usize = 4096;
-const MAX_PARALLEL: u16 = 1024;
 const MOST_FAILURES: u16 = 1000;
 
 type Problems = Vec<Problem>;
@@ -90,16 +89,7 @@ fn inquiry(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, pro
     let endpoint = bearer::keep(endpoint(config), problems);
     let client = bearer::keep(client(config, resources), problems);
     let breaker = breaker(config, problems);
-    let fetching = FetchTerms {
-        timeout: &config.timeout,
-        max_size: &config.max_answer_size,
-        max_parallel: *config.max_parallel,
-        ca_file: config.ca_file.as_ref(),
-        reach: config.allow_private,
-        cleartext: config.allow_cleartext,
-        at: config.at(),
-    };
-    check_number(&config.max_parallel, MAX_PARALLEL, "a number between 1 and 1024", problems);
+    let fetching = config.fetching(&config.max_answer_size, config.at());
     let authorities = fetching.check(MAX_ANSWER, "a size between 1B and 256KiB", resources.files);
     let authorities = authorities.map_err(|found| problems.extend(found)).ok()?;
     if problems.len() > before {
@@ -110,14 +100,11 @@ fn inquiry(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, pro
 }
 
 fn breaker(config: &IntrospectionConfig, problems: &mut Problems) -> Breaker {
-    check_number(&config.failures_before_open, MOST_FAILURES, "a number between 1 and 1000", problems);
-    Breaker::new(*config.failures_before_open, bearer::whole_seconds(&config.open_for, 1..=300, "1s to 5m", problems))
-}
-
-fn check_number(number: &Located<u16>, most: u16, expected: &str, problems: &mut Problems) {
-    if **number == 0 || **number > most {
-        problems.push(Problem::new(number.at(), number.to_string(), expected));
+    let failures = &config.failures_before_open;
+    if **failures == 0 || **failures > MOST_FAILURES {
+        problems.push(Problem::new(failures.at(), failures.to_string(), "a number between 1 and 1000"));
     }
+    Breaker::new(**failures, bearer::whole_seconds(&config.open_for, 1..=300, "1s to 5m", problems))
 }
 
 fn endpoint(config: &IntrospectionConfig) -> Result<AllowedUrl, Problem> {
