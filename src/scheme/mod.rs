@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod battery;
-mod bearer;
+pub mod bearer;
 mod challenge;
 mod content;
 mod evidence;

@@ -1,15 +1,14 @@
 //! Turns settings into a running scheme and tells every problem of them, never with a secret.
 
-use super::Introspection;
 use super::breaker::Breaker;
 use super::client::{Client, Signer};
 use super::config::{ClientMethod, ClientSettings, IntrospectionConfig, LackedClaim};
 use super::inquiry::Inquiry;
 use super::memory::Verdicts;
-use super::verify::{Introspector, Named, Parts};
+use super::verify::{Named, Parts};
 use crate::fetch::{AllowedUrl, Cleartext, SystemLookup};
 use crate::scheme::Resources;
-use crate::scheme::bearer::{self, Challenges};
+use crate::scheme::bearer;
 use crate::scheme::wrap::AudienceMatch;
 use crate::scheme::wrap::build::{self as terms, Audiences};
 use crate::setting::{ByteSize, Files, Located, Problem, SecretText};
@@ -29,26 +28,9 @@ const MOST_FAILURES: u16 = 1000;
 
 type Problems = Vec<Problem>;
 
-pub(super) fn build(config: &Located<IntrospectionConfig>, resources: &Resources<'_>) -> Result<Introspection, Problems> {
-    let mut problems = Vec::new();
-    bearer::check_realm(&config.realm, &mut problems);
-    bearer::check_size(&config.max_token_size, bearer::MAX_TOKEN, "a size between 1B and 64KiB", &mut problems);
-    let extractor = bearer::extractor(&config.accept, (&config.max_token_size, &config.max_form_size), &mut problems);
-    let parts = parts(config, resources, &mut problems);
-    match parts {
-        Some(parts) if problems.is_empty() => Ok(Introspection {
-            carriers: extractor.carriers(),
-            onward: bearer::onward(config.forward_token),
-            extractor,
-            challenges: Challenges::build("Bearer", &config.realm, &[]),
-            cautions: cautions(config),
-            introspector: Introspector(Arc::new(parts)),
-        }),
-        _ => Err(problems),
-    }
-}
-
-fn parts(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, problems: &mut Problems) -> Option<Parts> {
+/// Compiles the settings; nothing where they have problems.
+pub(super) fn parts(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, problems: &mut Problems) -> Option<Parts> {
+    bearer::check_size(&config.max_token_size, bearer::MAX_TOKEN, "a size between 1B and 64KiB", problems);
     let inquiry = inquiry(config, resources, problems);
     let requirements = requirements(config, problems);
     let good_for = bearer::whole_seconds(&config.cache_ttl, 0..=3600, "at most 1h", problems);
@@ -203,7 +185,7 @@ fn key_in(file: &Located<PathBuf>, files: &Files) -> Result<Means, Problem> {
 }
 
 /// What the settings leave unchecked.
-fn cautions(config: &IntrospectionConfig) -> Box<[&'static str]> {
+pub(super) fn cautions(config: &IntrospectionConfig) -> Box<[&'static str]> {
     let any_audience = config.optional_claims.contains(&LackedClaim::Aud).then_some(
         "takes tokens of which the issuer does not say for whom they are: whoever gets one may use it here (`optional_claims: aud`)",
     );

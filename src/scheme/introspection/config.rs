@@ -1,8 +1,7 @@
 //! The settings of an `introspection` scheme, as written in the configuration.
 
-use super::Accepted;
 use crate::fetch::fetch_settings;
-use crate::scheme::bearer::defaults;
+use crate::scheme::bearer::{Accepted, defaults};
 use crate::scheme::wrap::ForwardToken;
 use crate::setting::{ByteSize, Located, Period, SecretText};
 use crate::token::ClaimRuleSettings;
