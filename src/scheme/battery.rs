@@ -208,8 +208,8 @@ impl Request {
             ContentNeed::Whole { limit } => self.content.get(..limit.min(self.content.len())).unwrap(),
         };
         let carries = if self.content.is_empty() { Carries::Nothing } else { Carries::Content };
-        let evidence =
-            Evidence { head, connection: &connection, peer: PeerTrust::Untrusted, content, carries, beside: Beside::Refused, now };
+        let peer = PeerTrust::Untrusted;
+        let evidence = Evidence { head, connection: &connection, peer, content, carries, beside: Beside::Refused, now };
         let Some(credential) = scheme.extract(&evidence)? else { return Ok(None) };
         let mut proof = scheme.verify(&credential, &evidence).await?;
         if let ContentPledge::Digest(mut digest) = std::mem::replace(&mut proof.content, ContentPledge::Nothing) {

@@ -29,30 +29,17 @@ pub struct External<'r> {
 impl<'r> External<'r> {
     /// By what a trusted peer states, else as the request came here.
     pub fn find(head: &RequestHead<'r>, connection: &Connection, peer: PeerTrust) -> Self {
-        let scheme = match connection.security {
-            TransportSecurity::Clear => "http",
-            TransportSecurity::Tls { .. } => "https",
+        let stated = |name| match peer {
+            PeerTrust::Trusted => head.sole(&name).ok().flatten().and_then(|value| std::str::from_utf8(value).ok()),
+            PeerTrust::Untrusted => None,
         };
-        match peer {
-            PeerTrust::Untrusted => Self { scheme, authority: head.authority },
-            PeerTrust::Trusted => Self {
-                scheme: stated_scheme(head).unwrap_or(scheme),
-                authority: stated(head, &FORWARDED_HOST).filter(|host| is_host(host)).unwrap_or(head.authority),
-            },
-        }
+        let scheme = match (stated(FORWARDED_PROTO), &connection.security) {
+            (Some("https"), _) => "https",
+            (Some("http"), _) | (Some(_) | None, TransportSecurity::Clear) => "http",
+            (Some(_) | None, TransportSecurity::Tls { .. }) => "https",
+        };
+        Self { scheme, authority: stated(FORWARDED_HOST).filter(|host| is_host(host)).unwrap_or(head.authority) }
     }
-}
-
-fn stated_scheme(head: &RequestHead<'_>) -> Option<&'static str> {
-    match stated(head, &FORWARDED_PROTO) {
-        Some("https") => Some("https"),
-        Some("http") => Some("http"),
-        Some(_) | None => None,
-    }
-}
-
-fn stated<'r>(head: &RequestHead<'r>, name: &HeaderName) -> Option<&'r str> {
-    head.sole(name).ok().flatten().and_then(|value| std::str::from_utf8(value).ok())
 }
 
 fn is_host(host: &str) -> bool {

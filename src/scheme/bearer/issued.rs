@@ -42,13 +42,10 @@ impl<P: Possession> Judge for Issued<P> {
 
     const EXAMPLE: &'static str = P::EXAMPLE;
 
-    fn presentation(config: &BearerConfig) -> Presentation<'_> {
-        let BearerConfig { accept, realm, forward_token, max_token_size, max_form_size, .. } = config;
-        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size }
-    }
-
-    fn cautions(config: &Located<BearerConfig>) -> Box<[&'static str]> {
-        cautions(&config.terms(config.at()))
+    fn presentation(config: &Located<BearerConfig>) -> Presentation<'_> {
+        let BearerConfig { accept, realm, forward_token, max_token_size, max_form_size, .. } = &**config;
+        let cautions = cautions(&config.terms(config.at()));
+        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size, cautions }
     }
 
     fn build(config: &Located<BearerConfig>, resources: &Resources<'_>, problems: &mut Vec<Problem>) -> Option<Self> {

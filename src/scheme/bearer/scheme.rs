@@ -35,11 +35,8 @@ pub trait Judge: Sized + Send + Sync + 'static {
     /// Settings that a newcomer can copy.
     const EXAMPLE: &'static str;
 
-    /// The settings of the scheme around it that say where tokens stand, and what becomes of them.
-    fn presentation(config: &Self::Config) -> Presentation<'_>;
-
-    /// What its settings leave unchecked.
-    fn cautions(config: &Located<Self::Config>) -> Box<[&'static str]>;
+    /// What of the settings the scheme around it looks at.
+    fn presentation(config: &Located<Self::Config>) -> Presentation<'_>;
 
     /// Turns its settings into a judge; nothing where they have problems.
     fn build(config: &Located<Self::Config>, resources: &Resources<'_>, problems: &mut Vec<Problem>) -> Option<Self>;
@@ -59,14 +56,15 @@ pub trait Judge: Sized + Send + Sync + 'static {
     }
 }
 
-/// Where tokens stand, what becomes of them, and the protection space.
-#[derive(Clone, Copy, Debug)]
+/// Where tokens stand, what becomes of them, the protection space, and what the settings leave unchecked.
+#[derive(Debug)]
 pub struct Presentation<'a> {
     pub(in crate::scheme) accept: &'a Located<Vec<Accepted>>,
     pub(in crate::scheme) realm: &'a Located<Box<str>>,
     pub(in crate::scheme) forward_token: ForwardToken,
     pub(in crate::scheme) max_token_size: &'a Located<ByteSize>,
     pub(in crate::scheme) max_form_size: &'a Located<ByteSize>,
+    pub(in crate::scheme) cautions: Box<[&'static str]>,
 }
 
 impl<J: Judge> Scheme for Bearer<J> {
@@ -77,7 +75,7 @@ impl<J: Judge> Scheme for Bearer<J> {
 
     fn build(config: Self::Config, resources: &Resources<'_>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let Presentation { accept, realm, forward_token, max_token_size, max_form_size } = J::presentation(&config);
+        let Presentation { accept, realm, forward_token, max_token_size, max_form_size, cautions } = J::presentation(&config);
         check_realm(realm, &mut problems);
         let extractor = extractor(accept, (max_token_size, max_form_size), &mut problems);
         match J::build(&config, resources, &mut problems) {
@@ -86,7 +84,7 @@ impl<J: Judge> Scheme for Bearer<J> {
                 onward: onward(forward_token),
                 extractor,
                 challenges: Challenges::build("Bearer", realm, &[]),
-                cautions: J::cautions(&config),
+                cautions,
                 judge,
             }),
             _ => Err(problems),

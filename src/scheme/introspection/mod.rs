@@ -36,13 +36,10 @@ audiences: [orders]
 cache_ttl: 30s
 ";
 
-    fn presentation(config: &IntrospectionConfig) -> Presentation<'_> {
-        let IntrospectionConfig { accept, realm, forward_token, max_token_size, max_form_size, .. } = config;
-        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size }
-    }
-
-    fn cautions(config: &Located<IntrospectionConfig>) -> Box<[&'static str]> {
-        build::cautions(config)
+    fn presentation(config: &Located<IntrospectionConfig>) -> Presentation<'_> {
+        let IntrospectionConfig { accept, realm, forward_token, max_token_size, max_form_size, .. } = &**config;
+        let cautions = build::cautions(config);
+        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size, cautions }
     }
 
     fn build(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
