@@ -77,6 +77,8 @@ pub(super) enum HeadProblem {
     TooManyFields,
     /// The method is never forwarded.
     MethodRefused,
+    /// A signature has the label of the gateway's own, or such fields cannot be read.
+    SignatureLabel,
 }
 
 /// Why the content cannot be used.
@@ -217,7 +219,8 @@ impl HeadProblem {
             | Self::LengthRepeated
             | Self::TransferEncoding
             | Self::BareLineFeed
-            | Self::ConnectionOption => StatusCode::BAD_REQUEST,
+            | Self::ConnectionOption
+            | Self::SignatureLabel => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -235,6 +238,7 @@ impl HeadProblem {
             Self::TooLarge => "head_too_large",
             Self::TooManyFields => "too_many_fields",
             Self::MethodRefused => "method_refused",
+            Self::SignatureLabel => "signature_label",
         }
     }
 }

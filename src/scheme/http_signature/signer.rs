@@ -10,10 +10,11 @@ use crate::token::jose::{IssuingKey, Unfit};
 use http::HeaderValue;
 use std::fmt;
 use std::io::Write;
+use std::sync::Arc;
 
 /// Signs by one key. It never prints.
 pub struct MessageSigner {
-    key: IssuingKey,
+    key: Arc<IssuingKey>,
     algorithm: MessageAlgorithm,
     settings: SignerSettings,
 }
@@ -59,9 +60,15 @@ impl MessageSigner {
     ///
     /// # Errors
     /// The key is for an algorithm that messages are not signed by.
-    pub fn new(key: IssuingKey, settings: SignerSettings) -> Result<Self, SignRefusal> {
+    pub fn new(key: impl Into<Arc<IssuingKey>>, settings: SignerSettings) -> Result<Self, SignRefusal> {
+        let key = key.into();
         let algorithm = MessageAlgorithm::of_jose(key.algorithm()).ok_or(SignRefusal::Algorithm)?;
         Ok(Self { key, algorithm, settings })
+    }
+
+    /// What stands in every signature.
+    pub const fn settings(&self) -> &SignerSettings {
+        &self.settings
     }
 
     /// Signs a request. What is written is read back by the verifier's reader: it never signs what that would refuse.

@@ -1,0 +1,185 @@
+//! What of a route's requests is signed, and the signing of one (RFC 9421).
+
+use super::request_keys::RequestKeys;
+use super::settings::{RequestSignatureSettings, SignatureNonce};
+use crate::clock::UnixTime;
+use crate::crypto::{Random, SystemRandom, base64};
+use crate::scheme::http_signature::signer::{MessageSigner, SignatureFields, SignerSettings};
+use crate::scheme::http_signature::wire::base::Message;
+use crate::scheme::http_signature::wire::input::{LABEL, MOST_COMPONENTS, Made, Stated, is_label};
+use crate::scheme::http_signature::wire::{Component, Form, INPUT, SIGNATURE};
+use crate::setting::{Located, Period, Problem};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// The longest time after which a signature ends.
+const LONGEST: Period = Period::from_secs(3_600);
+/// The random octets of a nonce.
+const NONCE_OCTETS: usize = 16;
+
+/// Fields that say how one connection carries a request, and are written anew after it was signed; and the fields of
+/// signatures, which are complete only then.
+const NEVER: [&str; 13] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "signature",
+    "signature-input",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Signs the requests of one route.
+#[derive(Debug)]
+pub struct RequestSigner {
+    signer: MessageSigner,
+    nonce: SignatureNonce,
+    /// The names of all fields that are covered where they are there.
+    fields: Box<[HeaderName]>,
+}
+
+/// A request could not be signed: the key could not sign, or there was no randomness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotSigned;
+
+/// A client's signature has the gateway's label, or its fields cannot be read, and then neither could the gateway's
+/// beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelTaken;
+
+impl RequestSigner {
+    /// A signer of requests with these fields of identity.
+    ///
+    /// # Errors
+    /// Components that no request has or that do not last, a label or a tag that cannot be written, a lifetime out of
+    /// bounds.
+    pub fn build<'n>(
+        settings: &Located<RequestSignatureSettings>,
+        identity: impl Iterator<Item = &'n HeaderName>,
+        keys: &RequestKeys,
+    ) -> Result<Self, Vec<Problem>> {
+        let RequestSignatureSettings { components, label, tag, expires_in, nonce } = &**settings;
+        let mut problems = Vec::new();
+        if !is_label(label) {
+            problems.push(Problem::new(label.at(), format!("{:?}", &***label), LABEL));
+        }
+        if !tag.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ') {
+            problems.push(Problem::new(tag.at(), format!("{:?}", &***tag), "a text of visible ASCII characters and spaces"));
+        }
+        if **expires_in > LONGEST || expires_in.duration().subsec_nanos() != 0 {
+            problems.push(Problem::new(expires_in.at(), format!("{:?}", **expires_in), "whole seconds, 1s to 1h, or 0s for no end"));
+        }
+        let mut covered = self::components(components, &mut problems);
+        identity.for_each(|name| cover(name.as_str(), &mut covered));
+        if covered.len() > MOST_COMPONENTS {
+            problems.push(Problem::new(settings.at(), "more than 64 components, fields of identity included", "fewer"));
+        }
+        let settings = SignerSettings {
+            label: (**label).clone(),
+            keyid: keys.signing().id().unwrap_or_default().into(),
+            tag: (**tag).clone(),
+            lifetime: expires_in.duration().as_secs(),
+            components: covered.iter().map(|name| ["\"", name, "\""].concat().into()).collect(),
+        };
+        let signer = MessageSigner::new(std::sync::Arc::clone(keys.signing()), settings);
+        let signer = signer.map_err(|refusal| problems.push(Problem::new(components.at(), refusal.to_string(), "another key")));
+        match signer {
+            Ok(signer) if problems.is_empty() => {
+                let fields = covered.iter().filter_map(|name| HeaderName::try_from(&**name).ok()).collect();
+                Ok(Self { signer, nonce: *nonce, fields })
+            }
+            Ok(_) | Err(()) => Err(problems),
+        }
+    }
+
+    /// The label of signatures.
+    pub fn label(&self) -> &str {
+        &self.signer.settings().label
+    }
+
+    /// The fields that are covered where a request has them.
+    pub fn fields(&self) -> &[HeaderName] {
+        &self.fields
+    }
+
+    /// Whether the gateway's signature can stand beside what a client has signed. Nothing is taken out of a client's
+    /// fields: what is left would have to be written anew, and might be signed as it was.
+    ///
+    /// # Errors
+    /// See [`LabelTaken`].
+    pub fn admit(&self, fields: &HeaderMap) -> Result<(), LabelTaken> {
+        let lines = |name| fields.get_all(name).iter().map(HeaderValue::as_bytes);
+        let stated = Stated::read(lines(INPUT)).map_err(|_| LabelTaken)?;
+        let made = Made::read(lines(SIGNATURE)).map_err(|_| LabelTaken)?;
+        let mut labels = stated.iter().map(|stated| stated.label).chain(made.iter().map(|made| made.label));
+        if labels.any(|label| label == self.label()) { Err(LabelTaken) } else { Ok(()) }
+    }
+
+    /// Signs a request as it is forwarded.
+    ///
+    /// # Errors
+    /// See [`NotSigned`].
+    pub fn sign(&self, message: &Message<'_>, now: UnixTime) -> Result<SignatureFields, NotSigned> {
+        let nonce = match self.nonce {
+            SignatureNonce::None => Box::default(),
+            SignatureNonce::Random => draw()?,
+        };
+        self.signer.sign(message, &nonce, now).map_err(|_| NotSigned)
+    }
+}
+
+fn draw() -> Result<Box<str>, NotSigned> {
+    let mut octets = [0; NONCE_OCTETS];
+    SystemRandom::new().fill(&mut octets).map_err(|_| NotSigned)?;
+    Ok(base64::encode(&octets).into())
+}
+
+/// What is covered by its names. None of them can fail for one request and hold for another: a field that is not
+/// there is left out, and no component looks into a value.
+fn components(written: &Located<Vec<Located<Box<str>>>>, problems: &mut Vec<Problem>) -> Vec<Box<str>> {
+    if written.is_empty() {
+        problems.push(Problem::new(written.at(), "an empty list", "at least one component: a signature over nothing proves nothing"));
+    }
+    let mut covered: Vec<Box<str>> = Vec::with_capacity(written.len());
+    for name in written.iter() {
+        if covered.contains(name) {
+            problems.push(Problem::new(name.at(), format!("`{}` again", **name), "each component once"));
+        } else if is_component(name) {
+            cover(name, &mut covered);
+        } else {
+            let expected = "a component that lasts on the way, such as `@method`, `@target-uri`, `@path` or `content-type`";
+            problems.push(Problem::new(name.at(), format!("`{}`", **name), expected));
+        }
+    }
+    covered
+}
+
+fn cover(name: &str, covered: &mut Vec<Box<str>>) {
+    if !covered.iter().any(|known| **known == *name) {
+        covered.push(name.into());
+    }
+}
+
+fn is_component(name: &str) -> bool {
+    let list = ["c=(\"", name, "\")"].concat();
+    let Ok(stated) = Stated::read([list.as_bytes()].into_iter()) else { return false };
+    let [Stated { components, .. }] = stated.as_slice() else { return false };
+    let [covered] = components.as_slice() else { return false };
+    covered.name == name
+        && match covered.component {
+            Component::Method
+            | Component::TargetUri
+            | Component::Authority
+            | Component::Scheme
+            | Component::RequestTarget
+            | Component::Path
+            | Component::Query => true,
+            Component::Field { form: Form::Combined, .. } => !NEVER.contains(&name),
+            Component::Field { form: Form::Strict | Form::Member(_) | Form::Octets, .. } | Component::QueryParam(_) => false,
+        }
+}
