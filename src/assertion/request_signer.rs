@@ -183,3 +183,124 @@ fn is_component(name: &str) -> bool {
             Component::Field { form: Form::Strict | Form::Member(_) | Form::Octets, .. } | Component::QueryParam(_) => false,
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assertion::{RequestKeySettings, RingKey};
+    use crate::crypto::{NewKey, SigningKey};
+    use crate::scheme::http_signature::wire::base;
+    use crate::scheme::http_signature::wire::structured::StructuredFields;
+    use crate::setting::{Environment, Files, Position};
+    use crate::token::jose::{Algorithm, KeySet, pem};
+    use std::sync::Arc;
+
+    const NOW: UnixTime = UnixTime::from_seconds(1_000_000_000);
+
+    fn settings(yaml: &str) -> Located<RequestSignatureSettings> {
+        Located::new(crate::config::decode(yaml, Environment::Fixed(&[])).unwrap(), Position::new(1, 1))
+    }
+
+    fn keys(kind: NewKey) -> Arc<RequestKeys> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), pem::write(&SigningKey::generate(kind).unwrap())).unwrap();
+        let file = Located::new("a".into(), Position::new(2, 2));
+        let settings = RequestKeySettings { keys: Located::new(vec![RingKey { file }], Position::new(2, 2)), jwks_path: None };
+        RequestKeys::build(&settings, &Files::below(folder.path())).unwrap()
+    }
+
+    fn build(yaml: &str, identity: &[&'static str]) -> Result<RequestSigner, Vec<Problem>> {
+        let names: Vec<_> = identity.iter().map(|name| HeaderName::from_static(name)).collect();
+        RequestSigner::build(&settings(yaml), names.iter(), &keys(NewKey::Ed25519))
+    }
+
+    fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    fn message(fields: &HeaderMap) -> Message<'_> {
+        Message { method: "POST", scheme: "http", authority: "bar", host: b"bar", target: b"/a?b", fields }
+    }
+
+    fn input(signer: &RequestSigner, of: &[(&'static str, &'static str)]) -> String {
+        signer.sign(&message(&fields(of)), NOW).unwrap().input.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_identity_field_that_is_there_is_covered() {
+        let signer = build("{}", &["x-user", "x-groups", "content-digest"]).unwrap();
+        let keyid = signer.signer.settings().keyid.clone();
+        let rest = format!(";created=1000000000;keyid=\"{keyid}\";tag=\"portcullis\"");
+        assert_eq!(input(&signer, &[]), format!("portcullis=(\"@method\" \"@target-uri\"){rest}"));
+        let all = [("x-user", "alice"), ("content-digest", "sha-256=:AA==:"), ("x-other", "1")];
+        assert_eq!(input(&signer, &all), format!("portcullis=(\"@method\" \"@target-uri\" \"content-digest\" \"x-user\"){rest}"));
+    }
+
+    #[test]
+    fn the_published_key_verifies_what_either_kind_of_key_signs() {
+        for (kind, algorithm) in [(NewKey::P256, Algorithm::Es256), (NewKey::Ed25519, Algorithm::EdDsa)] {
+            let keys = keys(kind);
+            let signer = RequestSigner::build(&settings("expires_in: 60s"), std::iter::empty(), &keys).unwrap();
+            let fields = fields(&[]);
+            let SignatureFields { input, signature } = signer.sign(&message(&fields), NOW).unwrap();
+            assert!(signature.is_sensitive());
+            let stated = Stated::read([input.as_bytes()].into_iter()).unwrap().remove(0);
+            assert_eq!(stated.parameters.expires, Some(NOW.seconds() + 60));
+            let made = Made::read([signature.as_bytes()].into_iter()).unwrap().remove(0);
+            let set = KeySet::read_public(keys.key_set().as_bytes()).unwrap();
+            let key = set.keys().iter().find(|key| key.id() == Some(&*stated.parameters.keyid)).unwrap();
+            let mut signed = Vec::new();
+            base::write(&stated, &message(&fields), &StructuredFields::default(), &mut signed).unwrap();
+            assert!(key.verify(algorithm, &signed, &made.octets));
+            signed[1] ^= 1;
+            assert!(!key.verify(algorithm, &signed, &made.octets));
+        }
+    }
+
+    #[test]
+    fn nonces_are_drawn_for_each_signature() {
+        let signer = build("{ nonce: random, tag: '', label: edge }", &[]).unwrap();
+        let (one, other) = (input(&signer, &[]), input(&signer, &[]));
+        assert!(one.starts_with("edge=(") && one.contains(";nonce=\"") && !one.contains(";tag="), "{one}");
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_clients_signature_stands_beside_unless_it_has_the_label() {
+        let signer = build("{ label: edge }", &[]).unwrap();
+        let admitted = |input, signature| signer.admit(&fields(&[("signature-input", input), ("signature", signature)])).is_ok();
+        assert!(signer.admit(&fields(&[])).is_ok());
+        assert!(admitted("sig1=(\"@method\");created=1, b=()", "sig1=:AA==:, b=:AA==:"));
+        assert!(admitted("edges=()", "edges=:AA==:"));
+        assert!(!admitted("edge=()", "sig1=:AA==:"));
+        assert!(!admitted("sig1=()", "edge=:AA==:"));
+        assert!(!admitted("sig1=(), edge=(\"@method\")", "sig1=:AA==:"));
+        for unreadable in ["edge", "sig1=(\"", "sig1=(), sig1=()", "Edge=()"] {
+            assert!(!admitted(unreadable, "sig1=:AA==:"), "{unreadable}");
+        }
+        assert!(signer.admit(&fields(&[("signature", "sig1=:AA==:"), ("signature", "edge=:AA==:")])).is_err());
+    }
+
+    #[test]
+    fn what_does_not_last_or_is_no_component_is_refused() {
+        let refused = |yaml: &str| build(yaml, &[]).unwrap_err().len();
+        for component in NEVER.into_iter().chain(["@status", "@query-param", "Content-Type", "a b", "", "a\\\";sf", "a\\\" \\\"b", "@"]) {
+            assert_eq!(refused(&format!("{{ components: [\"@method\", \"{component}\"] }}")), 1, "{component}");
+        }
+        for yaml in [
+            "{ components: [] }",
+            "{ components: ['@path', '@path'] }",
+            "{ label: '' }",
+            "{ label: 'A' }",
+            "{ label: 'a=(), b' }",
+            "{ tag: \"\\u00e9\" }",
+            "{ expires_in: 2h }",
+            "{ expires_in: 1500ms }",
+        ] {
+            assert_eq!(refused(yaml), 1, "{yaml}");
+        }
+        assert_eq!(refused("{ components: [te], label: '', tag: \"\\n\", expires_in: 2h }"), 4);
+        let many: Vec<_> = (0..=MOST_COMPONENTS).map(|number| format!("x-{number}")).collect();
+        assert_eq!(refused(&format!("{{ components: [{}] }}", many.join(", "))), 1);
+    }
+}

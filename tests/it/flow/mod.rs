@@ -15,6 +15,7 @@ mod refusals;
 mod reload;
 mod routing;
 mod side_by_side;
+mod signed_upstream;
 mod stop;
 mod tls;
 mod upstreams;
