@@ -102,6 +102,16 @@ impl RequestSigner {
         &self.signer.settings().label
     }
 
+    /// What signatures are for; empty for nothing in particular.
+    pub fn tag(&self) -> &str {
+        &self.signer.settings().tag
+    }
+
+    /// What is covered, as signed identifiers.
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        self.signer.settings().components.iter().map(|component| &**component)
+    }
+
     /// The fields that are covered where a request has them.
     pub fn fields(&self) -> &[HeaderName] {
         &self.fields

@@ -143,6 +143,11 @@ pub trait Scheme: Sized + Send + Sync + 'static {
         &[]
     }
 
+    /// What else its caller must show that the credential is his own, and where, in words for people; empty for nothing.
+    fn possession(&self) -> &'static str {
+        ""
+    }
+
     /// How the memory of verdicts has served, where the scheme has one.
     fn verdict_counts(&self) -> Option<CacheCounts>;
 }

@@ -100,4 +100,8 @@ jwks_file: keys/jwks.json
     fn cautions(&self) -> &[&'static str] {
         &self.cautions
     }
+
+    fn possession(&self) -> &'static str {
+        "over TLS with the client certificate that the token names in cnf.x5t#S256"
+    }
 }
