@@ -10,6 +10,7 @@ use crate::scheme::http_signature::wire::input::{LABEL, MOST_COMPONENTS, Made, S
 use crate::scheme::http_signature::wire::{Component, Form, INPUT, SIGNATURE};
 use crate::setting::{Located, Period, Problem};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
 
 /// The longest time after which a signature ends.
 const LONGEST: Period = Period::from_secs(3_600);
@@ -63,7 +64,30 @@ impl RequestSigner {
         identity: impl Iterator<Item = &'n HeaderName>,
         keys: &RequestKeys,
     ) -> Result<Self, Vec<Problem>> {
+        let covered = Self::check(settings, identity)?;
         let RequestSignatureSettings { components, label, tag, expires_in, nonce } = &**settings;
+        let stated = SignerSettings {
+            label: (**label).clone(),
+            keyid: keys.signing().id().unwrap_or_default().into(),
+            tag: (**tag).clone(),
+            lifetime: expires_in.duration().as_secs(),
+            components: covered.iter().map(|name| ["\"", name, "\""].concat().into()).collect(),
+        };
+        let signer = MessageSigner::new(Arc::clone(keys.signing()), stated);
+        let signer = signer.map_err(|refusal| vec![Problem::new(components.at(), refusal.to_string(), "another key")])?;
+        let fields = covered.iter().filter_map(|name| HeaderName::try_from(&**name).ok()).collect();
+        Ok(Self { signer, nonce: *nonce, fields })
+    }
+
+    /// The names of all that is covered, without a look at the keys.
+    ///
+    /// # Errors
+    /// As those of [`RequestSigner::build`].
+    pub fn check<'n>(
+        settings: &Located<RequestSignatureSettings>,
+        identity: impl Iterator<Item = &'n HeaderName>,
+    ) -> Result<Vec<Box<str>>, Vec<Problem>> {
+        let RequestSignatureSettings { components, label, tag, expires_in, .. } = &**settings;
         let mut problems = Vec::new();
         if !is_label(label) {
             problems.push(Problem::new(label.at(), format!("{:?}", &***label), LABEL));
@@ -79,22 +103,7 @@ impl RequestSigner {
         if covered.len() > MOST_COMPONENTS {
             problems.push(Problem::new(settings.at(), "more than 64 components, fields of identity included", "fewer"));
         }
-        let settings = SignerSettings {
-            label: (**label).clone(),
-            keyid: keys.signing().id().unwrap_or_default().into(),
-            tag: (**tag).clone(),
-            lifetime: expires_in.duration().as_secs(),
-            components: covered.iter().map(|name| ["\"", name, "\""].concat().into()).collect(),
-        };
-        let signer = MessageSigner::new(std::sync::Arc::clone(keys.signing()), settings);
-        let signer = signer.map_err(|refusal| problems.push(Problem::new(components.at(), refusal.to_string(), "another key")));
-        match signer {
-            Ok(signer) if problems.is_empty() => {
-                let fields = covered.iter().filter_map(|name| HeaderName::try_from(&**name).ok()).collect();
-                Ok(Self { signer, nonce: *nonce, fields })
-            }
-            Ok(_) | Err(()) => Err(problems),
-        }
+        if problems.is_empty() { Ok(covered) } else { Err(problems) }
     }
 
     /// The label of signatures.
@@ -203,7 +212,6 @@ mod tests {
     use crate::scheme::http_signature::wire::structured::StructuredFields;
     use crate::setting::{Environment, Files, Position};
     use crate::token::jose::{Algorithm, KeySet, pem};
-    use std::sync::Arc;
 
     const NOW: UnixTime = UnixTime::from_seconds(1_000_000_000);
 
@@ -265,6 +273,16 @@ mod tests {
             signed[1] ^= 1;
             assert!(!key.verify(algorithm, &signed, &made.octets));
         }
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_signed_as_octets() {
+        let signer = build("{ components: ['@path', x-note] }", &["x-user"]).unwrap();
+        let mut fields = fields(&[("x-note", "plain")]);
+        fields.insert("x-user", HeaderValue::from_bytes("Zoë".as_bytes()).unwrap());
+        let signed = signer.sign(&message(&fields), NOW).unwrap();
+        let input = signed.input.to_str().unwrap().to_owned();
+        assert!(input.starts_with("portcullis=(\"@path\" \"x-note\" \"x-user\";bs);"), "{input}");
     }
 
     #[test]

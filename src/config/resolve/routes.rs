@@ -7,8 +7,8 @@ use crate::config::document::{
     AuthRequirement, CorsSettings, IdentityFields, IdentityPreset, MatchRule, ResourceSettings, RewriteRule, Route as Written, SchemeList,
 };
 use crate::config::identity::{Asserting, IdentityPlan};
-use crate::config::shared::Shared;
 use crate::config::resource::ProtectedResource;
+use crate::config::shared::Shared;
 use crate::config::snapshot::{Admission, Cors, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
 use crate::route::{HostPattern, Methods, PathPattern, PatternProblem, Rewrite, RoutePattern, RouteTable};
 use crate::setting::{Located, Position, Problem};
@@ -191,7 +191,7 @@ fn signer(
     let Some(settings) = &written.request_signature else { return Ok(Some(None)) };
     match signing {
         Shared::Built(keys) => RequestSigner::build(settings, identity.names(), keys).map(|signer| Some(Some(signer))),
-        Shared::Failed => Ok(None),
+        Shared::Failed => RequestSigner::check(settings, identity.names()).map(|_| None),
         Shared::Absent => {
             let found = "a signature, and no keys to sign with";
             Err(vec![Problem::new(settings.at(), found, "`request_signature` with `keys` at the top level, too")])

@@ -1,5 +1,6 @@
 //! Requests that the gateway signs as it forwards them: what a backend verifies by the published keys, and what it does not.
 
+use crate::support::certificates::Authority;
 use crate::support::http2::Http2Client;
 use crate::support::message::{Fields, Message};
 use crate::support::programs::python;
@@ -214,6 +215,45 @@ fn nonce(got: &Got) -> String {
 }
 
 #[tokio::test]
+async fn an_identity_beyond_ascii_is_signed_as_octets() {
+    let (upstream, last) = (Upstream::start().await, Upstream::start().await);
+    let gateway = before(&upstream, "nonce: random").await;
+    assert_eq!(raw::fetch(gateway.address(), "/bar/x", &Token::of("Zoë").authorization()).await.status(), 200);
+    let got = Got::of(&upstream.request());
+    assert!(got.value("signature-input").contains(" \"x-auth-request-user\";bs)"), "{got:?}");
+    assert_eq!(verified(&key_set(&gateway).await, &[got]).await, ["\"@method\" \"@target-uri\" \"x-auth-request-user\";bs"]);
+    // A gateway that asks for the field takes it in this form.
+    let second = behind(&key_set(&gateway).await, &last).await;
+    let chained = text(&["old.pem"], "nonce: random", "").replace("{upstream}", &second.address().to_string());
+    gateway.reload(&Config::new(&chained)).await;
+    assert_eq!(raw::fetch(gateway.address(), "/bar/x", &Token::of("Zoë").authorization()).await.status(), 200);
+    assert_eq!(last.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn over_tls_the_target_is_one_of_https() {
+    for version in ["http1", "http2"] {
+        let (servers, last, template) = (Authority::new(), Upstream::start().await, Upstream::start().await);
+        let first = before(&template, "nonce: random").await;
+        let (certificate, key) = servers.certify(&["edge.example"]);
+        let second =
+            "listeners: [{ address: \"127.0.0.1:{port}\", tls: { certificate: \"{keys}/edge.pem\", key: \"{keys}/edge.key\" } }]\n";
+        let second = Config::new(&format!("{second}{BEHIND}")).file("edge.pem", &certificate).file("edge.key", &key);
+        let second = second.file("edge.json", &key_set(&first).await).upstream(&last).start().await;
+        std::fs::write(first.keys().join("anchors.pem"), servers.pem()).unwrap();
+        let settings = format!(
+            ", protocol: {version}, host: {{ name: \"edge.example:443\" }}, tls: {{ server_name: edge.example, ca_file: \"{{keys}}/anchors.pem\" }}"
+        );
+        let chained =
+            text(&["old.pem"], "nonce: random, components: [\"@method\", \"@target-uri\", \"@authority\", \"@scheme\"]", &settings);
+        first.reload(&Config::new(&chained.replace("{upstream}", &second.address().to_string()))).await;
+        let answer = raw::fetch(first.address(), "/bar/orders?x=1", &Token::of("alice").authorization()).await;
+        assert_eq!(answer.status(), 200, "{version} {:#?}", second.events().last());
+        assert_eq!(last.request().target(), "/orders?x=1");
+    }
+}
+
+#[tokio::test]
 async fn each_attempt_is_signed_anew() {
     let (cutting, healthy) = (Upstream::always(Reply::of("").cut()).await, Upstream::start().await);
     let text =
@@ -304,12 +344,13 @@ async fn a_signature_that_was_the_credential_gives_way_and_routes_without_the_se
     assert_eq!((message.field("signature-input"), message.field("signature")), (Some("portcullis=(\""), Some("portcullis=:AAAA:")));
 }
 
-/// A gateway that takes what another one has signed, once.
-async fn behind(keys: &str, upstream: &Upstream) -> Gateway {
-    let text = "schemes: { edge: { http_signature: { keys_file: \"{keys}/edge.json\", tag: portcullis, nonce: required, required_components: \
+/// What takes what another gateway has signed, once.
+const BEHIND: &str = "schemes: { edge: { http_signature: { keys_file: \"{keys}/edge.json\", tag: portcullis, nonce: required, required_components: \
                 [\"@method\", \"@target-uri\", content-digest, x-auth-request-user] } } }\nupstreams: { bar: { servers: [\"{upstream}\"] } \
                 }\nroutes: [{ match: { path: / }, authenticate: edge, upstream: bar }]\n";
-    Config::new(text).file("edge.json", keys).upstream(upstream).start().await
+
+async fn behind(keys: &str, upstream: &Upstream) -> Gateway {
+    Config::new(BEHIND).file("edge.json", keys).upstream(upstream).start().await
 }
 
 #[tokio::test]
