@@ -168,6 +168,11 @@ impl Denial {
         if let Self::Refused { refusal, .. } = self { refusal.claim() } else { "" }
     }
 
+    /// The name of a key that nobody knows; empty for none.
+    pub(super) fn key(&self) -> &str {
+        if let Self::Refused { refusal, .. } = self { refusal.key() } else { "" }
+    }
+
     /// The fields that ask for credentials.
     pub(super) fn challenges(&self) -> &[Challenge] {
         match self {

@@ -17,7 +17,7 @@ pub use evidence::{
     Recognition, Repeated, RequestHead, TransportSecurity,
 };
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
-pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
+pub use refusal::{Fault, Insufficiency, KeyName, Malformation, Refusal, Rejection, StepUp};
 
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;

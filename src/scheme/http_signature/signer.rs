@@ -99,8 +99,8 @@ impl MessageSigner {
         let mut input = Vec::with_capacity(USUAL_INPUT);
         input.extend_from_slice(label.as_bytes());
         input.extend_from_slice(b"=(");
-        let is_there = |component: &&Box<str>| field_name(component).is_none_or(|name| message.fields.contains_key(name));
-        for (place, component) in components.iter().filter(is_there).enumerate() {
+        let is_there = |component: &&str| field_name(component).is_none_or(|name| message.fields.contains_key(name));
+        for (place, component) in components.iter().map(|component| &**component).filter(is_there).enumerate() {
             if place > 0 {
                 input.push(b' ');
             }
