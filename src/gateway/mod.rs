@@ -25,6 +25,7 @@ mod respond;
 mod revocation;
 mod serve;
 mod settlement;
+mod signature;
 mod tls;
 mod upstream;
 mod watch;
@@ -107,7 +108,8 @@ impl ProxyHttp for Gateway {
         }
         let permit = exchange.permit().map_err(denial::abort)?;
         let route = exchange.route().ok_or(Denial::Fault).map_err(denial::abort)?;
-        permit.plan().apply(head, route, &exchange.live.snapshot)
+        permit.plan().apply(head, route, &exchange.live.snapshot)?;
+        signature::sign(head, route, &exchange.live.snapshot).map_err(denial::abort)
     }
 
     async fn request_body_filter(

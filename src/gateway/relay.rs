@@ -42,7 +42,12 @@ fn plain_head(session: &mut Session, exchange: &Exchange) -> Option<BytesMut> {
     let alone = matches!(exchange.passage, Passage::Streaming) && session.as_downstream_mut().is_body_empty();
     let plain = alone && session.as_downstream().as_http1().is_some() && watch::is_on() && upstream::pool(exchange)?.is_plain();
     let (permit, route) = (exchange.permit().ok()?, exchange.route()?);
-    if plain { wire::plain_head(session.req_header(), permit.plan(), route, &exchange.live.snapshot) } else { None }
+    // A signature is made of a head, and here there are only its octets.
+    if plain && route.signer.is_none() {
+        wire::plain_head(session.req_header(), permit.plan(), route, &exchange.live.snapshot)
+    } else {
+        None
+    }
 }
 
 /// One attempt; an error says whether another one may follow.

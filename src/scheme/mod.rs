@@ -19,7 +19,7 @@ pub use evidence::{
 };
 pub use external::{External, FORWARDED_HOST, FORWARDED_PROTO, PeerTrust};
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
-pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
+pub use refusal::{Fault, Insufficiency, KeyName, Malformation, Refusal, Rejection, StepUp};
 
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
@@ -143,6 +143,11 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// What its settings leave unchecked, each as a sentence for whoever checks a configuration.
     fn cautions(&self) -> &[&'static str] {
         &[]
+    }
+
+    /// What else its caller must show that the credential is his own, and where, in words for people; empty for nothing.
+    fn possession(&self) -> &'static str {
+        ""
     }
 
     /// How the memory of verdicts has served, where the scheme has one.

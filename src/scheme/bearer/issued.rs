@@ -33,6 +33,9 @@ pub(in crate::scheme) trait Possession: Send + Sync + 'static {
     /// Settings that a newcomer can copy.
     const EXAMPLE: &'static str;
 
+    /// What must be shown beside it, in words for people; empty for nothing.
+    const POSSESSION: &'static str = "";
+
     /// Judges a token, and what the request shows beside it.
     fn verify(tokens: &Tokens, token: &str, evidence: &Evidence<'_>) -> impl Future<Output = Result<Proof, Refusal>> + Send;
 }
@@ -41,6 +44,7 @@ impl<P: Possession> Judge for Issued<P> {
     type Config = BearerConfig;
 
     const EXAMPLE: &'static str = P::EXAMPLE;
+    const POSSESSION: &'static str = P::POSSESSION;
 
     fn presentation(config: &Located<BearerConfig>) -> Presentation<'_> {
         let BearerConfig { accept, realm, forward_token, max_token_size, max_form_size, .. } = &**config;

@@ -35,6 +35,9 @@ pub trait Judge: Sized + Send + Sync + 'static {
     /// Settings that a newcomer can copy.
     const EXAMPLE: &'static str;
 
+    /// What else a caller must show, in words for people; empty for nothing.
+    const POSSESSION: &'static str = "";
+
     /// What of the settings the scheme around it looks at.
     fn presentation(config: &Located<Self::Config>) -> Presentation<'_>;
 
@@ -133,6 +136,10 @@ impl<J: Judge> Scheme for Bearer<J> {
 
     fn cautions(&self) -> &[&'static str] {
         &self.cautions
+    }
+
+    fn possession(&self) -> &'static str {
+        J::POSSESSION
     }
 
     fn verdict_counts(&self) -> Option<CacheCounts> {

@@ -168,6 +168,21 @@ fn t_61_a_public_key_is_no_secret() {
 }
 
 #[test]
+fn a_key_that_nobody_knows_is_named_as_far_as_logs_go() {
+    let named = |kid: &str| match in_header(signed(&format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#), "{}", &WORLD.stranger))
+        .ask(&build(settings()), NOW)
+    {
+        Outcome::Refused(refusal) => (refusal.reason(), refusal.key().to_owned()),
+        other @ (Outcome::Nothing | Outcome::Proved(_)) => panic!("{}", other.reason()),
+    };
+    assert_eq!(named("z"), ("key_unknown", "z".to_owned()));
+    assert_eq!(named("a\\u0000\\nb"), ("key_unknown", "a\0\nb".to_owned()));
+    assert_eq!(named(&"k".repeat(4000)), ("key_unknown", "k".repeat(64)));
+    assert_eq!(named(&format!("k{}", "é".repeat(40))), ("key_unknown", format!("k{}", "é".repeat(31))), "no character is cut");
+    assert_eq!(named("a"), ("signature_invalid", String::new()));
+}
+
+#[test]
 fn t_60_t_63_t_64_t_65_the_header_decides_nothing() {
     let payload = r#"{"iss":"https://issuer.example","aud":"orders","exp":1700000600,"role":"buyer"}"#;
     let own = crate::token::jose::describe(WORLD.stranger.public().unwrap(), "a", None);

@@ -18,6 +18,7 @@ issuer: https://issuer.example
 audiences: [orders]
 jwks_file: keys/jwks.json
 ";
+    const POSSESSION: &'static str = "over TLS with the client certificate that the token names in cnf.x5t#S256";
 
     /// The certificate is asked for first, since that costs nothing.
     async fn verify(tokens: &Tokens, token: &str, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {

@@ -16,6 +16,7 @@ mod relay;
 mod reload;
 mod routing;
 mod side_by_side;
+mod signed_upstream;
 mod stop;
 mod tls;
 mod upstreams;
