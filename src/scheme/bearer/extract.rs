@@ -173,12 +173,18 @@ fn text(octets: &[u8]) -> Result<&str, Malformation> {
 fn check_token(token: &[u8]) -> Result<(), Malformation> {
     let unpadded = token.trim_ascii_end();
     let end = unpadded.iter().rposition(|octet| *octet != b'=').map_or(0, |last| last.saturating_add(1));
-    let is_sound = |octet: &u8| octet.is_ascii_alphanumeric() || b"-._~+/".contains(octet);
     match token.get(..end) {
-        Some(characters) if !characters.is_empty() && unpadded.len() == token.len() && characters.iter().all(is_sound) => Ok(()),
+        Some(characters) if !characters.is_empty() && unpadded.len() == token.len() && are_sound(characters) => Ok(()),
         _ if memchr(b',', token).is_some() => Err(Malformation::SeveralTokens),
         _ => Err(Malformation::CredentialSyntax),
     }
+}
+
+/// Looks at every octet without a branch, so that the processor looks at many at the same time.
+fn are_sound(characters: &[u8]) -> bool {
+    let is_sound =
+        |octet: u8| octet.is_ascii_alphanumeric() | (octet == b'-') | matches!(octet, b'.'..=b'/') | matches!(octet, b'_' | b'~' | b'+');
+    characters.iter().fold(true, |sound, octet| sound & is_sound(*octet))
 }
 
 #[cfg(test)]
