@@ -6,7 +6,6 @@ mod bearer;
 mod challenge;
 mod content;
 mod evidence;
-mod key_name;
 mod principal;
 mod refusal;
 mod registry;
@@ -17,7 +16,6 @@ pub use evidence::{
     Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, External, Onward, Place, Received,
     Recognition, Repeated, RequestHead, TransportSecurity,
 };
-pub use key_name::KeyName;
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
 pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
 

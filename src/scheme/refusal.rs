@@ -1,11 +1,10 @@
 //! Why a credential did not hold, in three sides: malformed, rejected, or we could not tell.
 
 use super::http_signature::wire::Unreadable as SignatureUnreadable;
-use super::key_name::KeyName;
 use super::wssec::wire::Unreadable;
 use super::wssec::{ReferenceFault, ReferenceRefused};
 use crate::token::ClaimMiss;
-use crate::token::jose::Unproved;
+use crate::token::jose::{KeyName, Unproved};
 use crate::token::jwt::{self, JwtMiss};
 use crate::token::x509::X509Refusal;
 use std::sync::Arc;
