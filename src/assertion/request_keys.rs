@@ -16,7 +16,7 @@ impl RequestKeys {
     /// # Errors
     /// Keys that cannot be used, or a path that cannot be compared.
     pub fn build(settings: &RequestKeySettings, files: &Files) -> Result<Arc<Self>, Vec<Problem>> {
-        KeyRing::build(&settings.keys, settings.jwks_path.as_ref(), files).map(|ring| Arc::new(Self(ring)))
+        KeyRing::build(&settings.keys, settings.jwks_path.as_ref(), files).map(|keys| Arc::new(Self(keys)))
     }
 
     /// The public halves of all keys, as JSON (RFC 7517 §5). A key's `kid` is the `keyid` of signatures.

@@ -19,7 +19,7 @@ pub use evidence::{
 };
 pub use external::{External, FORWARDED_HOST, FORWARDED_PROTO, PeerTrust};
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
-pub use refusal::{Fault, Insufficiency, KeyName, Malformation, Refusal, Rejection, StepUp};
+pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
 
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;

@@ -4,7 +4,7 @@ use super::http_signature::wire::Unreadable as SignatureUnreadable;
 use super::wssec::wire::Unreadable;
 use super::wssec::{ReferenceFault, ReferenceRefused};
 use crate::token::ClaimMiss;
-use crate::token::jose::Unproved;
+use crate::token::jose::{KeyName, Unproved};
 use crate::token::jwt::{self, JwtMiss};
 use crate::token::x509::X509Refusal;
 use std::sync::Arc;
@@ -63,20 +63,6 @@ pub enum Malformation {
     Wire(Unreadable),
     /// Something of an HTTP message signature, or of a digest, cannot be read.
     Signature(SignatureUnreadable),
-}
-
-/// The name of a key as somebody gave it: as much of it as logs hold, which escape it; empty for none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyName(Box<str>);
-
-impl KeyName {
-    /// The most octets of a name that are kept.
-    const LONGEST: usize = 64;
-
-    /// The beginning of a name.
-    pub fn of(text: &str) -> Self {
-        Self(text.get(..text.floor_char_boundary(Self::LONGEST)).unwrap_or_default().into())
-    }
 }
 
 /// Why a readable credential does not hold.
@@ -218,7 +204,7 @@ impl Refusal {
     /// The name of the key that nobody knows; empty where there is none, or the refusal is about something else.
     pub fn key(&self) -> &str {
         match self {
-            Self::Rejected(Rejection::KeyUnknown(name)) => &name.0,
+            Self::Rejected(Rejection::KeyUnknown(name)) => name.as_str(),
             Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
         }
     }

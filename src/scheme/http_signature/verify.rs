@@ -12,8 +12,9 @@ use super::wire::{MessageAlgorithm, Unreadable};
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Continuation, Evidence, Fingerprint, KeyName, Malformation, Memory, Principal, Proof, Refusal, Rejection};
+use crate::scheme::{Continuation, Evidence, Fingerprint, Malformation, Memory, Principal, Proof, Refusal, Rejection};
 use crate::token::ClaimsBuilder;
+use crate::token::jose::KeyName;
 use std::sync::Arc;
 
 /// Room for a signature base with a long target.

@@ -7,6 +7,7 @@ pub mod jwe;
 mod jwk;
 mod jwks;
 mod jws;
+mod key_name;
 pub mod pem;
 
 pub use algorithm::{Algorithm, Primitive};
@@ -14,6 +15,7 @@ pub use issuing::{IssuingKey, Unfit};
 pub use jwk::{JwkSyntax, MIN_SECRET, Material, VerificationKey, describe, thumbprint, thumbprint_octets};
 pub use jwks::{JwksSyntax, KeySet, MAX_KEYS, MAX_SET, Skipped};
 pub use jws::{Header, HeaderSyntax, Jws, JwsSyntax, MAX_HEADER, MAX_TOKEN, MAX_TRIES, Unconfirmed, Unproved, issue};
+pub use key_name::KeyName;
 
 #[cfg(test)]
 mod vectors;
