@@ -95,6 +95,11 @@ impl Asserter {
         self.keys.set()
     }
 
+    /// Whether data listeners publish the keys.
+    pub const fn publishes(&self) -> bool {
+        self.published.is_some()
+    }
+
     /// Whether data listeners publish the keys at this path, which stands as it came.
     pub fn publishes_at(&self, path: &[u8]) -> bool {
         self.published.as_ref().is_some_and(|published| published.as_bytes() == path)

@@ -72,6 +72,11 @@ impl Snapshot {
         let schemes = route.admission.schemes().iter().filter_map(|id| Some(&self.schemes.get(id.index())?.scheme));
         schemes.filter(|scheme| scheme.onward() == Onward::Removed).map(AnyScheme::carriers)
     }
+
+    /// Whether there is any document for anybody.
+    pub fn publishes(&self) -> bool {
+        !self.metadata.is_empty() || self.asserter.as_ref().is_some_and(|asserter| asserter.publishes())
+    }
 }
 
 /// What only a restart can change.

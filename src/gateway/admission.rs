@@ -132,7 +132,7 @@ async fn decide(judged: &JudgedHead<'_>, content: &[u8], id: RouteId, applicant:
     let evidence = Evidence {
         head,
         connection,
-        external: forwarding::external(&head, connection, &live.snapshot.trusted_proxies),
+        peer: forwarding::trust(connection.peer, &live.snapshot.trusted_proxies),
         content,
         carries: applicant.carries,
         beside: asked.beside(),

@@ -10,6 +10,7 @@ mod exchange;
 mod forwarding;
 mod health;
 mod judge;
+mod kept;
 mod listen;
 mod live;
 mod plan;
@@ -17,6 +18,7 @@ mod pool;
 mod prove;
 mod published;
 mod record;
+mod relay;
 mod reload;
 mod request_id;
 mod respond;
@@ -26,6 +28,7 @@ mod settlement;
 mod tls;
 mod upstream;
 mod watch;
+mod wire;
 
 pub use serve::{ServeError, serve};
 
@@ -80,7 +83,7 @@ impl ProxyHttp for Gateway {
                     Ok(passage) => exchange.passage = passage,
                     Err(problem) => return Err(exchange.fail(Denial::BadContent(problem))),
                 }
-                Ok(false)
+                relay::relay(session, exchange).await
             }
             Err(denied) => {
                 exchange.stage = Stage::Denied(denied);
@@ -90,7 +93,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> pingora::Result<Box<HttpPeer>> {
-        upstream::select(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))
+        upstream::select_peer(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))
     }
 
     async fn upstream_request_filter(
@@ -129,8 +132,9 @@ impl ProxyHttp for Gateway {
         digest: Option<&Digest>,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
-        if !reused {
-            record::connected(digest, exchange);
+        let times = digest.filter(|_| !reused).and_then(|digest| digest.timing_digest.first()).and_then(Option::as_ref);
+        if let Some(duration) = times.and_then(|times| times.establishment_duration) {
+            record::connected(duration, exchange);
         }
         Ok(())
     }

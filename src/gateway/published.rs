@@ -27,6 +27,9 @@ pub(super) struct Document {
 
 /// The document that a request asks for, where it is one of ours. Paths are compared octet for octet.
 pub(super) fn find(session: &Session, snapshot: &Snapshot) -> Option<Document> {
+    if !snapshot.publishes() {
+        return None;
+    }
     let header = session.req_header();
     let path = header.raw_path().split(|octet| *octet == b'?').next()?;
     if !matches!(header.method, Method::GET | Method::HEAD) {

@@ -2,10 +2,11 @@
 
 #[cfg(test)]
 mod battery;
-mod bearer;
+pub mod bearer;
 mod challenge;
 mod content;
 mod evidence;
+mod external;
 mod principal;
 mod refusal;
 mod registry;
@@ -13,9 +14,10 @@ mod registry;
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
 pub use evidence::{
-    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, External, Onward, Place, Received,
+    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, Onward, Place, Received,
     Recognition, Repeated, RequestHead, TransportSecurity,
 };
+pub use external::{External, FORWARDED_HOST, FORWARDED_PROTO, PeerTrust};
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
 pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
 

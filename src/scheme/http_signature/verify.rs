@@ -83,7 +83,7 @@ impl Verifier {
 
 /// The request as its sender has signed it: as it was received, or as a proxy that is believed has received it.
 fn message<'e>(evidence: &Evidence<'e>) -> Message<'e> {
-    let (head, external) = (&evidence.head, evidence.external);
+    let (head, external) = (&evidence.head, evidence.external());
     let host = if external.authority == head.authority { head.received.host } else { external.authority.as_bytes() };
     let (scheme, authority) = (external.scheme, external.authority);
     Message { method: head.method.as_str(), scheme, authority, host, target: head.received.target, fields: head.fields }

@@ -1,11 +1,13 @@
 //! The battery for this scheme, and what is particular to it.
 
 use super::*;
+use crate::clock::UnixTime;
 use crate::crypto::{NewKey, PublicKey, PublicParts, SigningKey};
-use crate::scheme::Received;
 use crate::scheme::battery::{self, Outcome, Request, Specimens, built, settled};
+use crate::scheme::bearer::BearerConfig;
 use crate::scheme::bearer::specimens::{self, ISSUER, NOW, SECRET, WORLD, claiming, folder, good, mint, mint_with, secret, signed};
-use crate::setting::Position;
+use crate::scheme::{ContentNeed, Malformation, Onward, Received, RequestHead, Scheme};
+use crate::setting::{Located, Position};
 use crate::token::jose::{Algorithm, IssuingKey};
 use crate::token::jwt::{StatedHolder, Statement};
 use http::HeaderName;
@@ -529,7 +531,7 @@ fn the_example_can_be_copied_and_unknown_keys_cannot_be_written() {
         }
         assert!(settled::<<Jwt as Scheme>::Config>(wrong).is_err(), "{path}");
     }
-    let schema = serde_json::to_value(schemars::schema_for!(Located<JwtConfig>)).unwrap();
+    let schema = serde_json::to_value(schemars::schema_for!(Located<BearerConfig>)).unwrap();
     assert_eq!((&schema["additionalProperties"], &schema["required"]), (&json!(false), &json!(["issuer", "audiences"])));
 }
 

@@ -12,6 +12,7 @@ mod jwt;
 mod mtls;
 mod operators;
 mod refusals;
+mod relay;
 mod reload;
 mod routing;
 mod side_by_side;
