@@ -8,7 +8,7 @@ pub(crate) use resource::Protected;
 use http::{HeaderMap, HeaderName, Method};
 use portcullis::clock;
 use portcullis::scheme::{
-    Beside, Carries, Connection, Evidence, External, Proof, Received, Refusal, RequestHead, Scheme, TransportSecurity,
+    Beside, Carries, Connection, Evidence, PeerTrust, Proof, Received, Refusal, RequestHead, Scheme, TransportSecurity,
 };
 use portcullis::setting::ByteSize;
 use std::future::Future;
@@ -31,9 +31,8 @@ pub(crate) fn verified<S: Scheme>(scheme: &S, lines: &[u8]) -> Result<Proof, Ref
     let received = Received { target: PATH.as_bytes(), host: HOST.as_bytes() };
     let head = RequestHead { method: &Method::GET, authority: HOST, path: PATH, query: "", received, fields: &fields };
     let connection = Connection { peer: ([192, 0, 2, 7], 4711).into(), security: TransportSecurity::Clear };
-    let external = External::direct(&head, &connection);
     let (carries, beside) = (Carries::Nothing, Beside::Refused);
-    let evidence = Evidence { head, connection: &connection, external, content: b"", carries, beside, now: clock::now() };
+    let evidence = Evidence { head, connection: &connection, peer: PeerTrust::Untrusted, content: b"", carries, beside, now: clock::now() };
     let credential = scheme.extract(&evidence)?.unwrap();
     let proof = finish(scheme.verify(&credential, &evidence))?;
     if let Some(first_use) = &proof.first_use {

@@ -3,10 +3,11 @@
 use portcullis::clock::UnixTime;
 use portcullis::crypto::SystemRandom;
 use portcullis::keys::{Discovery, KeyRefreshSettings, KeySources};
+use portcullis::scheme::bearer::{Accepted, BearerConfig};
 use portcullis::scheme::dpop::{Dpop, DpopConfig, NonceUse};
 use portcullis::scheme::http_signature::wire::MessageAlgorithm;
 use portcullis::scheme::http_signature::{CreatedRule, HttpSignature, HttpSignatureConfig, NonceRule};
-use portcullis::scheme::jwt::{Accepted, Jwt, JwtConfig};
+use portcullis::scheme::jwt::Jwt;
 use portcullis::scheme::wrap::ForwardToken;
 use portcullis::scheme::{Resources, Scheme};
 use portcullis::setting::{ByteSize, Files, Located, Period};
@@ -44,7 +45,7 @@ impl Protected {
 
     /// Takes tokens of every algorithm, HS256 among them.
     pub(crate) fn jwt(&self) -> Jwt {
-        self.build(JwtConfig {
+        self.build(BearerConfig {
             issuer: located(ISSUER.into()),
             audiences: listed([AUDIENCE.into()]),
             jwks_file: Some(located(KEYS.into())),
