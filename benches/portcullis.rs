@@ -1,6 +1,7 @@
 //! What the hot path costs, step by step.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up must stop")]
 
+mod bearer_rows;
 mod route_rows;
 mod specimens;
 mod store_rows;
@@ -25,6 +26,7 @@ fn main() {
     route_rows::rows(&mut criterion);
     store_rows::rows(&mut criterion);
     wssec_rows::rows(&mut criterion);
+    bearer_rows::rows(&mut criterion);
     extract(&mut criterion);
     verify(&mut criterion);
     admit(&mut criterion);

@@ -4,7 +4,7 @@ use crate::Case;
 use crate::cpu::{Costs, CpuClock};
 use crate::origin::Origin;
 use crate::scenario::{Place, Scenario, Side};
-use crate::supplies::{Supplies, Token, Wssec};
+use crate::supplies::{Options, Supplies};
 use crate::tally::Tally;
 use crate::workload::{Target, Workload};
 use clap::{Args, Parser};
@@ -30,9 +30,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     load: Load,
     #[command(flatten)]
-    token: Token,
-    #[command(flatten)]
-    wssec: Wssec,
+    options: Options,
     /// What to send; several run in turn in every round.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["public"])]
     scenario: Vec<Scenario>,
@@ -42,6 +40,15 @@ pub(crate) struct Arguments {
     /// The path that scenarios of WSSEC ask for.
     #[arg(long, default_value = "/orders/")]
     wssec_path: Box<str>,
+    /// The path that scenarios of JSON Web Tokens ask for.
+    #[arg(long, default_value = "/api/")]
+    jwt_path: Box<str>,
+    /// The path that the scenario of DPoP asks for.
+    #[arg(long, default_value = "/bound/")]
+    dpop_path: Box<str>,
+    /// The path that the scenario of HTTP message signatures asks for.
+    #[arg(long, default_value = "/signed/")]
+    signature_path: Box<str>,
     /// The path that scenarios without a token ask for.
     #[arg(long, default_value = "/status")]
     public_path: Box<str>,
@@ -135,6 +142,12 @@ impl Plan {
     pub(crate) const fn warm_up(&self) -> Self {
         Self { duration: self.warm_up, ..*self }
     }
+
+    /// How many requests a case sends in all, rounded up.
+    fn requests(&self) -> u64 {
+        let seconds = self.warm_up.saturating_add(self.duration.saturating_mul(self.rounds));
+        seconds.as_secs().saturating_add(1).saturating_mul(u64::from(self.rate))
+    }
 }
 
 impl Arguments {
@@ -156,9 +169,14 @@ impl Arguments {
     /// They cannot be made or written.
     pub(crate) fn write_contexts(&self) -> Result<Written, String> {
         match &self.sides.write_contexts {
-            Some(file) => self.wssec.write_contexts(&self.token, file).map(|()| Written::Contexts),
+            Some(file) => self.options.write_contexts(file).map(|()| Written::Contexts),
             None => Ok(Written::Nothing),
         }
+    }
+
+    /// What a reader of the figures should know, if there is anything.
+    pub(crate) fn remark(&self, plan: &Plan) -> Option<String> {
+        self.options.shortage(&self.scenario, plan.requests())
     }
 
     /// Every scenario on every side.
@@ -169,7 +187,7 @@ impl Arguments {
         let mut scenarios = self.scenario.clone();
         scenarios.sort_unstable();
         scenarios.dedup();
-        let supplies = Supplies::prepare(&scenarios, &self.token, &self.wssec)?;
+        let supplies = Supplies::prepare(&scenarios, &self.options)?;
         let Sides { gateway, direct, gateway_pid, direct_pid, .. } = &self.sides;
         let sides = [(Side::Direct, direct, direct_pid), (Side::Gateway, gateway, gateway_pid)];
         let sides: Vec<_> = sides.into_iter().filter_map(|(side, origin, pid)| Some((side, origin.as_ref()?, *pid))).collect();
@@ -192,6 +210,9 @@ impl Arguments {
             Place::Public => &self.public_path,
             Place::Wrap => &self.path,
             Place::Wssec => &self.wssec_path,
+            Place::Jwt => &self.jwt_path,
+            Place::Dpop => &self.dpop_path,
+            Place::Signature => &self.signature_path,
         };
         let host = self.host.as_ref().unwrap_or(&origin.host);
         let target = Target { address: origin.address, host: host.clone(), path: path.clone() };
@@ -259,6 +280,16 @@ mod tests {
     fn the_load_stays_on_this_machine() {
         assert!(parse(&["--direct", "http://192.0.2.1:80"]).unwrap().cases().err().unwrap().contains("--allow-remote"));
         assert!(parse(&["--direct", "http://192.0.2.1:80", "--allow-remote"]).unwrap().cases().is_ok());
+    }
+
+    #[test]
+    fn tokens_that_do_not_suffice_are_told() {
+        let remark = |words: &[&str]| {
+            let arguments = parse(&[&["--direct", "http://127.0.0.1:1", "--scenario", "jwt-cold-es256"], words].concat()).unwrap();
+            arguments.remark(&arguments.plan().unwrap())
+        };
+        assert!(remark(&[]).unwrap().starts_with("20000 tokens for 32000 requests"));
+        assert_eq!(remark(&["--jwt-tokens", "32000"]), None);
     }
 
     #[test]

@@ -5,10 +5,15 @@
 //! that were due meanwhile waited too, whether they had been sent or not.
 
 mod arguments;
+mod bearer;
 mod bound;
 mod connection;
 mod contexts;
 mod cpu;
+#[cfg(test)]
+mod gateway;
+mod issuer;
+mod message;
 mod mint;
 mod origin;
 mod report;
@@ -72,6 +77,9 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, String> {
     let mut cases = arguments.cases()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     println!("{}", report::preamble(&plan));
+    if let Some(remark) = arguments.remark(&plan) {
+        eprintln!("loadtest: {remark}");
+    }
     runtime.block_on(interleave(&plan, &mut cases));
     println!("{}", report::table(&plan, &cases));
     let failures: Vec<_> = cases.iter().filter_map(|case| report::failure(&plan, case)).collect();

@@ -230,7 +230,6 @@ mod tests {
         Carries, Connection, ContentPledge, Evidence, Proof, Received, Refusal, RequestHead, Scheme, TransportSecurity,
     };
     use portcullis::setting::ByteSize;
-    use portcullis::token::jose::describe;
     use std::collections::BTreeSet;
     use std::future::Future;
     use std::pin::pin;
@@ -239,8 +238,7 @@ mod tests {
     const LINE: Line<'static> = Line { method: "GET", path: "/orders/?x=1", host: "127.0.0.1:8080", realm: REALM };
 
     fn gateway(mint: &BoundMint) -> Wssec {
-        let jwks = format!(r#"{{"keys":[{}]}}"#, describe(mint.public(), "a", None));
-        relying_party(std::str::from_utf8(contexts::tests::RING).unwrap(), &jwks, ByteSize::from_mib(1), clock::now().earlier(1))
+        relying_party(std::str::from_utf8(contexts::tests::RING).unwrap(), &mint.jwks(), ByteSize::from_mib(1), clock::now().earlier(1))
     }
 
     fn fields(signer: &Signer, further: &[(&'static str, &'static str)]) -> HeaderMap {

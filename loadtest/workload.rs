@@ -1,5 +1,7 @@
 //! What is sent, and which answer is expected.
 
+use crate::bearer::{Holder, InTurn};
+use crate::message::Caller;
 use crate::mint::SwtMint;
 use crate::scenario::{Scenario, Side};
 use crate::signer::Signer;
@@ -48,6 +50,12 @@ pub(crate) enum Credentials {
     Changed(Rc<SwtMint>),
     /// A token and a signature of WSSEC.
     Signed(Box<Signer>),
+    /// A JSON Web Token of those that were made.
+    Bearer(InTurn),
+    /// A JSON Web Token and a proof.
+    Proved(Box<Holder>),
+    /// An HTTP message signature.
+    Message(Box<Caller>),
 }
 
 impl Credentials {
@@ -78,6 +86,9 @@ impl Workload {
         match &self.credentials {
             Credentials::None => {}
             Credentials::Signed(signer) => signer.write(request),
+            Credentials::Bearer(tokens) => tokens.write(request),
+            Credentials::Proved(holder) => holder.write(request),
+            Credentials::Message(caller) => caller.write(request),
             Credentials::Same(_) | Credentials::Fresh(_) | Credentials::Changed(_) => {
                 request.extend_from_slice(b"Authorization: WRAP access_token=\"");
                 self.write_token(request);
@@ -91,7 +102,7 @@ impl Workload {
     fn write_token(&self, request: &mut Vec<u8>) {
         let expires = clock::now().later(TOKEN_LIFETIME);
         match &self.credentials {
-            Credentials::None | Credentials::Signed(_) => {}
+            Credentials::None | Credentials::Signed(_) | Credentials::Bearer(_) | Credentials::Proved(_) | Credentials::Message(_) => {}
             Credentials::Same(token) => request.extend_from_slice(token),
             Credentials::Fresh(mint) => mint.mint(expires, request),
             Credentials::Changed(mint) => {

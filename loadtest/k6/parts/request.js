@@ -3,7 +3,8 @@
 import { check } from "k6";
 import { SharedArray } from "k6/data";
 import http from "k6/http";
-import { DIRECT, GATEWAY, KEY_FILE, PATH, PUBLIC_PATH, WSSEC_PATH } from "./settings.js";
+import { bearer } from "./jwt.js";
+import { DIRECT, GATEWAY, JWT_PATH, KEY_FILE, PATH, PUBLIC_PATH, WSSEC_PATH } from "./settings.js";
 import { changed, mint } from "./swt.js";
 import { CONTENT, PLAIN, fields } from "./wssec.js";
 
@@ -28,6 +29,7 @@ const SCENARIOS = {
   "wrap-bad": { method: "GET", path: PATH, status: 401, headers: () => wrap(changed(mint())) },
   "wssec-context": { method: "GET", path: WSSEC_PATH, status: 200, headers: (origin) => fields("GET", origin, WSSEC_PATH) },
   "wssec-body": { method: "POST", path: WSSEC_PATH, status: 200, headers: (origin) => fields("POST", origin, WSSEC_PATH) },
+  "jwt-hot": { method: "GET", path: JWT_PATH, status: 200, headers: () => bearer() },
   "plain-body": { method: "POST", path: PUBLIC_PATH, status: 200, headers: () => ({ ...PLAIN }) },
 };
 

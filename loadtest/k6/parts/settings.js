@@ -47,6 +47,8 @@ export const DIRECT = origin("DIRECT", "http://127.0.0.1:9000");
 export const PATH = text("REQUEST_PATH", "/bartender/");
 /** The path that requests of WSSEC ask for. */
 export const WSSEC_PATH = text("WSSEC_PATH", "/orders/");
+/** The path that requests with a JSON Web Token ask for. */
+export const JWT_PATH = text("JWT_PATH", "/api/");
 /** The path that requests without a token ask for. */
 export const PUBLIC_PATH = text("PUBLIC_PATH", "/status");
 /** A file with the issuer's key in base64; absolute. Needed by the scripts of WRAP. */
@@ -61,6 +63,8 @@ export const CLAIMS = text("CLAIMS", "");
 export const CONTEXTS_FILE = text("CONTEXTS_FILE", "");
 /** The realm that the contexts are for. */
 export const REALM = text("REALM", "orders");
+/** A file with a JSON Web Token; absolute. Needed by the scripts of JSON Web Tokens. */
+export const TOKEN_FILE = text("TOKEN_FILE", "");
 /** The octets of content. */
 export const BODY_SIZE = whole("BODY_SIZE", 65536, 16777216);
 /** Requests per second. */
