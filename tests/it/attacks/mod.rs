@@ -6,6 +6,7 @@ mod c_framing;
 mod d_certificates;
 mod d_introspection;
 mod d_keys;
+mod d_numbers;
 mod d_tokens;
 mod f_dpop;
 mod f_proof;
