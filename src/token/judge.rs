@@ -3,7 +3,7 @@
 use super::calendar::{full_years, moment};
 use super::{Claims, Decimal};
 use crate::clock::UnixTime;
-use crate::setting::{Located, Position, Problem};
+use crate::setting::{Located, Position, Problem, SHORTHAND_NAME};
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -21,6 +21,9 @@ pub enum ClaimRuleSettings {
     /// These conditions hold.
     Conditions(Box<ClaimConditions>),
 }
+
+/// The names of [`ClaimConditions`].
+const CONDITIONS: [&str; 10] = ["present", "equals", "one_of", "all_of", "like", "at_least", "at_most", "after", "before", "age_at_least"];
 
 /// Conditions for one claim. All that are written must hold; a rule without any is refused.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -233,7 +236,7 @@ fn is_like(value: &str, pieces: &[Box<str>]) -> bool {
 
 impl<'de> Deserialize<'de> for ClaimRuleSettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RuleVisitor)
+        deserializer.deserialize_struct(SHORTHAND_NAME, &CONDITIONS, RuleVisitor)
     }
 }
 
@@ -305,6 +308,16 @@ mod tests {
             others.iter().for_each(|value| assert!(!admits(&json, value), "{pattern} {value}"));
         }
         assert!(rule(r#"{"like":"a,b"}"#).is_err() && rule(r#"{"like":""}"#).is_err());
+    }
+
+    #[test]
+    fn the_names_of_conditions_are_all_of_them() {
+        let schema = schemars::schema_for!(ClaimConditions);
+        let mut names: Vec<&str> = schema.get("properties").unwrap().as_object().unwrap().keys().map(String::as_str).collect();
+        let mut listed = CONDITIONS.to_vec();
+        names.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(names, listed);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) fn build(config: &Located<JwtConfig>, resources: &Resources<'_>) -> R
             onward: bearer::onward(config.forward_token),
             extractor,
             challenges: Challenges::build("Bearer", &config.realm, &[]),
-            cautions: bearer::cautions(&terms),
+            cautions: bearer::cautions(&terms, &tokens),
             tokens,
         }),
         _ => Err(problems),
