@@ -147,6 +147,7 @@ macro_rules! has_equality {
         }
         impl<T> Otherwise for Probe<T> {}
         struct Probe<T>(std::marker::PhantomData<T>);
+        #[allow(dead_code, reason = "whether it is there is the question")]
         impl<T: PartialEq> Probe<T> {
             const HOLDS: bool = true;
         }

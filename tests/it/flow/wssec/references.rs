@@ -44,7 +44,7 @@ impl Issuer {
     }
 
     fn has(&self, token: &[u8]) {
-        self.answers(&[format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", token.len()).as_bytes(), token].concat());
+        self.answers([format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", token.len()).as_bytes(), token].concat());
     }
 
     fn answers(&self, octets: impl AsRef<[u8]>) {
