@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use portcullis::route::{Authority, Found, HostPattern, Methods, PathPattern, RoutePattern, RouteTable, Target, TargetRules, UriScheme};
-use portcullis::scheme::{Beside, Carries, Evidence, External, Received, RequestHead, Scheme};
+use portcullis::scheme::{Beside, Carries, Evidence, PeerTrust, Received, RequestHead, Scheme};
 use portcullis::setting::ByteSize;
 use portcullis::token::form;
 use portcullis::token::swt::{SwtKey, Unconfirmed};
@@ -48,7 +48,7 @@ fn extract(criterion: &mut Criterion) {
         let evidence = Evidence {
             head: head(fields, query),
             connection: &connection,
-            external: External::direct(&head(fields, query), &connection),
+            peer: PeerTrust::Untrusted,
             content,
             carries: Carries::Nothing,
             beside: Beside::Refused,
@@ -65,7 +65,7 @@ fn verify(criterion: &mut Criterion) {
     let evidence = Evidence {
         head: head(&fields, ""),
         connection: &connection,
-        external: External::direct(&head(&fields, ""), &connection),
+        peer: PeerTrust::Untrusted,
         content: b"",
         carries: Carries::Nothing,
         beside: Beside::Refused,
@@ -110,11 +110,10 @@ fn admit(criterion: &mut Criterion) {
                     received: RECEIVED,
                     fields: &fields,
                 };
-                let external = External::direct(&head, &connection);
                 let evidence = Evidence {
                     head,
                     connection: &connection,
-                    external,
+                    peer: PeerTrust::Untrusted,
                     content: b"",
                     carries: Carries::Nothing,
                     beside: Beside::Refused,

@@ -258,7 +258,7 @@ mod tests {
         let evidence = Evidence {
             head,
             connection: &connection,
-            external: portcullis::scheme::External::direct(&head, &connection),
+            peer: portcullis::scheme::PeerTrust::Untrusted,
             content: b"",
             carries,
             beside: portcullis::scheme::Beside::Refused,

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method};
 use portcullis::clock::UnixTime;
-use portcullis::scheme::{Beside, Carries, Connection, Evidence, External, Proof, Received, RequestHead, Scheme, TransportSecurity};
+use portcullis::scheme::{Beside, Carries, Connection, Evidence, PeerTrust, Proof, Received, RequestHead, Scheme, TransportSecurity};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -19,8 +19,7 @@ pub(crate) fn connection() -> Connection {
 pub(crate) const fn evidence<'r>(path: &'r str, fields: &'r HeaderMap, connection: &'r Connection, now: UnixTime) -> Evidence<'r> {
     let received = Received { target: path.as_bytes(), host: HOST.as_bytes() };
     let head = RequestHead { method: &Method::GET, authority: HOST, path, query: "", received, fields };
-    let external = External::direct(&head, connection);
-    Evidence { head, connection, external, content: b"", carries: Carries::Nothing, beside: Beside::Refused, now }
+    Evidence { head, connection, peer: PeerTrust::Untrusted, content: b"", carries: Carries::Nothing, beside: Beside::Refused, now }
 }
 
 /// The whole way through a scheme: extract, verify, claim the first use.

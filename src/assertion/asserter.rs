@@ -22,7 +22,6 @@ const MOST_MARGIN: u64 = 30;
 pub struct Asserter {
     issuer: Box<str>,
     keys: KeyRing,
-    published: Option<Box<str>>,
     lifetime: u64,
     margin: u64,
     made: Made,
@@ -72,16 +71,12 @@ impl Asserter {
         if **lifetime < SHORTEST || **lifetime > LONGEST || lifetime.duration().subsec_nanos() != 0 {
             problems.push(Problem::new(lifetime.at(), format!("{:?}", **lifetime), "whole seconds, 10s to 1h"));
         }
-        if let Some(path) = jwks_path.as_ref().filter(|path| !is_plain(path)) {
-            problems.push(Problem::new(path.at(), format!("`{}`", **path), "a path such as `/.well-known/jwks.json`"));
-        }
-        let read = KeyRing::build(keys, files).map_err(|found| problems.extend(found));
+        let read = KeyRing::build(keys, jwks_path.as_ref(), files).map_err(|found| problems.extend(found));
         let lifetime = lifetime.duration().as_secs();
         match read {
             Ok(keys) if problems.is_empty() => Ok(Arc::new(Self {
                 issuer: (**issuer).clone(),
                 keys,
-                published: jwks_path.as_ref().map(|path| (**path).clone()),
                 lifetime,
                 margin: lifetime.div_euclid(10).clamp(1, MOST_MARGIN),
                 made: Made(VerdictCache::bounded(cache.octets())),
@@ -95,9 +90,14 @@ impl Asserter {
         self.keys.set()
     }
 
+    /// Whether data listeners publish the keys.
+    pub const fn publishes(&self) -> bool {
+        self.keys.publishes()
+    }
+
     /// Whether data listeners publish the keys at this path, which stands as it came.
     pub fn publishes_at(&self, path: &[u8]) -> bool {
-        self.published.as_ref().is_some_and(|published| published.as_bytes() == path)
+        self.keys.publishes_at(path)
     }
 
     /// How the memory of assertions has served.
@@ -153,10 +153,4 @@ impl Asserter {
             End::Told(expires) => Times { issued: now, expires, kept: expires.max(now.later(1)) },
         }
     }
-}
-
-/// Whether a path has one spelling only, so that it can be compared as it comes.
-fn is_plain(path: &str) -> bool {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'/' | b'.' | b'-' | b'_');
-    path.len() > 1 && path.starts_with('/') && !path.contains("//") && !path.contains("/..") && path.bytes().all(plain)
 }

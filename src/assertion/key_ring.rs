@@ -1,31 +1,41 @@
-//! The keys of an asserter: the first signs, all are published, so that an upstream knows a key before it is used.
+//! A ring of keys: the first signs, all are published, so that an upstream knows a key before it is used.
 
-use super::settings::AssertionKey;
+use super::settings::RingKey;
 use crate::crypto::KeyKind;
 use crate::setting::{Files, Located, Problem};
 use crate::token::jose::pem::{self, PemKey};
 use crate::token::jose::{IssuingKey, MAX_KEYS, describe, thumbprint};
+use std::sync::Arc;
 
 /// A key that signs, and the set by which upstreams verify.
 #[derive(Debug)]
 pub(super) struct KeyRing {
-    signing: IssuingKey,
+    signing: Arc<IssuingKey>,
     set: Box<str>,
+    /// Where data listeners publish the set; empty for nowhere.
+    path: Box<str>,
 }
 
 const EXPECTED: &str = "a private key as `portcullis keys p256` or `portcullis keys ed25519` makes it";
 
 impl KeyRing {
-    /// Reads the keys.
+    /// Reads the keys, and where data listeners publish them.
     ///
     /// # Errors
-    /// There is none, or too many, or one cannot be used or stands twice.
-    pub(super) fn build(written: &Located<Vec<AssertionKey>>, files: &Files) -> Result<Self, Vec<Problem>> {
-        if written.len() > MAX_KEYS {
-            return Err(vec![Problem::new(written.at(), "more than 64 keys", "a key that signs, and those that did or will")]);
-        }
+    /// There is none, or too many, or one cannot be used or stands twice; the path has more than one spelling.
+    pub(super) fn build(written: &Located<Vec<RingKey>>, path: Option<&Located<Box<str>>>, files: &Files) -> Result<Self, Vec<Problem>> {
         let (mut keys, mut problems) = (Vec::<IssuingKey>::with_capacity(written.len()), Vec::new());
-        for AssertionKey { file } in written.iter() {
+        if let Some(path) = path.filter(|path| !is_plain(path)) {
+            problems.push(Problem::new(path.at(), format!("`{}`", **path), "a path such as `/.well-known/jwks.json`"));
+        }
+        if written.len() > MAX_KEYS {
+            problems.push(Problem::new(written.at(), "more than 64 keys", "a key that signs, and those that did or will"));
+            return Err(problems);
+        }
+        if written.is_empty() {
+            problems.push(Problem::new(written.at(), "no key", "at least one"));
+        }
+        for RingKey { file } in written.iter() {
             match read(file, files) {
                 Ok(key) if keys.iter().any(|known| known.id() == key.id()) => {
                     problems.push(Problem::new(file.at(), "a key that stands before", "each key once"));
@@ -37,15 +47,13 @@ impl KeyRing {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let set = describe_all(&keys);
-        match keys.into_iter().next() {
-            Some(signing) => Ok(Self { signing, set }),
-            None => Err(vec![Problem::new(written.at(), "no key", "at least one")]),
-        }
+        let (set, path) = (describe_all(&keys), path.map(|path| (**path).clone()).unwrap_or_default());
+        let signing = keys.into_iter().next().map(Arc::new).ok_or(problems)?;
+        Ok(Self { signing, set, path })
     }
 
     /// The key that signs.
-    pub(super) const fn signing(&self) -> &IssuingKey {
+    pub(super) const fn signing(&self) -> &Arc<IssuingKey> {
         &self.signing
     }
 
@@ -53,6 +61,22 @@ impl KeyRing {
     pub(super) fn set(&self) -> &str {
         &self.set
     }
+
+    /// Whether data listeners publish the set.
+    pub(super) const fn publishes(&self) -> bool {
+        !self.path.is_empty()
+    }
+
+    /// Whether data listeners publish the set at this path, which stands as it came.
+    pub(super) fn publishes_at(&self, path: &[u8]) -> bool {
+        self.publishes() && self.path.as_bytes() == path
+    }
+}
+
+/// Whether a path has one spelling only, so that it can be compared as it comes.
+fn is_plain(path: &str) -> bool {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'/' | b'.' | b'-' | b'_');
+    path.len() > 1 && path.starts_with('/') && !path.contains("//") && !path.contains("/..") && path.bytes().all(plain)
 }
 
 fn read(file: &Located<std::path::PathBuf>, files: &Files) -> Result<IssuingKey, Problem> {

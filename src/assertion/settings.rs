@@ -1,4 +1,4 @@
-//! The settings of assertions: the gateway's as an issuer, and each route's.
+//! The settings of assertions and of signed requests: the gateway's keys, and each route's.
 
 use crate::setting::{ByteSize, Located, Period};
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ pub struct AssertionSettings {
     #[serde(default = "lifetime")]
     pub lifetime: Located<Period>,
     /// The private keys: P-256 or Ed25519. The first signs, all are published.
-    pub keys: Located<Vec<AssertionKey>>,
+    pub keys: Located<Vec<RingKey>>,
     /// Where data listeners publish the keys, too, for every host and before any route; by default they do not.
     #[serde(default)]
     pub jwks_path: Option<Located<Box<str>>>,
@@ -35,7 +35,7 @@ const fn cache() -> ByteSize {
 /// A private key.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AssertionKey {
+pub struct RingKey {
     /// The file: PEM (PKCS#8), as `portcullis keys p256` and `portcullis keys ed25519` make it.
     pub file: Located<PathBuf>,
 }
@@ -59,4 +59,60 @@ pub struct AudienceSettings {
 
 fn field() -> Located<Box<str>> {
     Located::unwritten("X-Identity-Assertion".into())
+}
+
+/// The keys by which the gateway signs requests on their way to upstreams (RFC 9421).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestKeySettings {
+    /// The private keys: P-256 or Ed25519. The first signs, all are published.
+    pub keys: Located<Vec<RingKey>>,
+    /// Where data listeners publish the keys, too, for every host and before any route; by default they do not.
+    #[serde(default)]
+    pub jwks_path: Option<Located<Box<str>>>,
+}
+
+/// What of a route's requests is signed, and what the signature says of itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestSignatureSettings {
+    /// What is covered: derived components such as `@method`, and fields where the request has them. Those of
+    /// `identity` are always covered, too.
+    #[serde(default = "components")]
+    pub components: Located<Vec<Located<Box<str>>>>,
+    /// The label, which no signature of a client may have.
+    #[serde(default = "own_name")]
+    pub label: Located<Box<str>>,
+    /// What the signature is for (RFC 9421 §2.3); empty for nothing in particular.
+    #[serde(default = "own_name")]
+    pub tag: Located<Box<str>>,
+    /// After how long the signature ends; with 0s that is the verifier's to say.
+    #[serde(default = "endless")]
+    pub expires_in: Located<Period>,
+    /// Whether each signature has a nonce.
+    #[serde(default)]
+    pub nonce: SignatureNonce,
+}
+
+/// Whether each signature has a nonce.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignatureNonce {
+    /// It has none.
+    #[default]
+    None,
+    /// 128 random bits, for upstreams that take each signature once.
+    Random,
+}
+
+fn components() -> Located<Vec<Located<Box<str>>>> {
+    Located::unwritten(["@method", "@target-uri", "content-digest"].map(|name| Located::unwritten(name.into())).into())
+}
+
+fn own_name() -> Located<Box<str>> {
+    Located::unwritten("portcullis".into())
+}
+
+const fn endless() -> Located<Period> {
+    Located::unwritten(Period::from_secs(0))
 }

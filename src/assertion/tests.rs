@@ -26,7 +26,7 @@ fn folder(keys: &[(&str, NewKey)]) -> tempfile::TempDir {
 }
 
 fn settings(keys: &[&str]) -> AssertionSettings {
-    let keys = keys.iter().map(|name| AssertionKey { file: at((*name).into()) }).collect();
+    let keys = keys.iter().map(|name| RingKey { file: at((*name).into()) }).collect();
     let yaml_defaults: AssertionSettings =
         crate::config::decode("issuer: https://gateway.example\nkeys: []\n", crate::setting::Environment::Fixed(&[])).unwrap();
     AssertionSettings { keys: at(keys), ..yaml_defaults }

@@ -71,23 +71,19 @@ impl Rule {
     fn judge(&self, principal: &Principal, request: &RequestFacts<'_>, now: UnixTime) -> Result<(), Insufficiency> {
         let claims = principal.claims();
         let is_granted = |wanted: &str| scope::granted(claims).any(|scope| scope == wanted);
-        let (holds, miss): (bool, &dyn Fn() -> Insufficiency) = match self {
-            Self::EachScope(scopes) => {
-                (scopes.each.iter().all(|scope| is_granted(scope)), &|| Insufficiency::Scope(Arc::clone(&scopes.joined)))
-            }
-            Self::AnyScope(scopes) => {
-                (scopes.each.iter().any(|scope| is_granted(scope)), &|| Insufficiency::Scope(Arc::clone(&scopes.joined)))
-            }
-            Self::Claim(name, rule) => {
-                let admitted = claims.value(name).is_some_and(|value| rule.admits(value, now));
-                (admitted, &|| Insufficiency::Claim(Arc::clone(name)))
-            }
-            Self::Expression(expression) => (expression.is_true(principal, request), &|| Insufficiency::Expression),
-            Self::Authentication(wanted) => (signed_in(wanted, principal, now), &|| Insufficiency::Authentication(Arc::clone(wanted))),
-            Self::All(rules) => return rules.iter().try_for_each(|rule| rule.judge(principal, request, now)),
-            Self::Any(rules) => return any(rules, principal, request, now),
-        };
-        if holds { Ok(()) } else { Err(miss()) }
+        match self {
+            Self::EachScope(scopes) if scopes.each.iter().all(|scope| is_granted(scope)) => Ok(()),
+            Self::AnyScope(scopes) if scopes.each.iter().any(|scope| is_granted(scope)) => Ok(()),
+            Self::EachScope(scopes) | Self::AnyScope(scopes) => Err(Insufficiency::Scope(Arc::clone(&scopes.joined))),
+            Self::Claim(name, rule) if claims.value(name).is_some_and(|value| rule.admits(value, now)) => Ok(()),
+            Self::Claim(name, _) => Err(Insufficiency::Claim(Arc::clone(name))),
+            Self::Expression(expression) if expression.is_true(principal, request) => Ok(()),
+            Self::Expression(_) => Err(Insufficiency::Expression),
+            Self::Authentication(wanted) if signed_in(wanted, principal, now) => Ok(()),
+            Self::Authentication(wanted) => Err(Insufficiency::Authentication(Arc::clone(wanted))),
+            Self::All(rules) => rules.iter().try_for_each(|rule| rule.judge(principal, request, now)),
+            Self::Any(rules) => any(rules, principal, request, now),
+        }
     }
 }
 

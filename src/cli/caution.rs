@@ -127,7 +127,8 @@ pub(super) mod tests {
         in_folder(yaml, |_| ()).1
     }
 
-    fn in_folder(yaml: &str, prepare: impl FnOnce(&Path)) -> (tempfile::TempDir, Snapshot) {
+    /// Likewise, with what else is prepared in that folder.
+    pub(in crate::cli) fn in_folder(yaml: &str, prepare: impl FnOnce(&Path)) -> (tempfile::TempDir, Snapshot) {
         let _ = crate::crypto::install_rustls_provider();
         let folder = tempfile::tempdir().unwrap();
         write_key(&folder.path().join("swt.key"), 0o600);

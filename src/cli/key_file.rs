@@ -2,10 +2,12 @@
 
 use super::failure::Failure;
 use super::terminal::read;
-use crate::crypto::{PublicKey, base64};
+use crate::crypto::{DIGEST_LENGTH, PublicKey, base64, sha256};
 use crate::token::jose::jwe::SharedKey;
 use crate::token::jose::pem::{self, PemKey};
 use crate::token::jose::{Algorithm, IssuingKey, KeySet, Material, VerificationKey, thumbprint};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::fmt::Display;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -68,6 +70,15 @@ pub(super) fn public(path: &Path) -> Result<(PublicKey, VerificationKey), Failur
     match key.material() {
         Material::Public(public) => Ok((public.clone(), key)),
         Material::Secret(_) => Err(told(path, &"a secret, which has no public half")),
+    }
+}
+
+/// The SHA-256 of a certificate in PEM, the first where there are several: the holder's stands before its authorities'.
+pub(super) fn certificate_thumbprint(path: &Path) -> Result<[u8; DIGEST_LENGTH], Failure> {
+    let text = read(path)?;
+    match CertificateDer::pem_slice_iter(text.as_bytes()).next() {
+        Some(Ok(certificate)) => Ok(sha256(&certificate)),
+        Some(Err(_)) | None => Err(told(path, &"no certificate in PEM")),
     }
 }
 

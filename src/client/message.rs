@@ -6,11 +6,10 @@ use crate::clock::UnixTime;
 use crate::crypto::{DigestAlgorithm, Hasher, Random, base64};
 use crate::scheme::http_signature::signer::MessageSigner;
 use crate::scheme::http_signature::wire::base::Message;
+use crate::scheme::http_signature::wire::{INPUT, SIGNATURE};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
-const INPUT: HeaderName = HeaderName::from_static("signature-input");
-const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 
 /// All fields of a request, signed, with a fresh nonce. Content gets a `Content-Digest` unless the request brings one.
 ///

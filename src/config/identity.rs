@@ -1,34 +1,16 @@
 //! The fields in which an upstream learns who it is, and the names that only the gateway may set.
 
 use super::document::{IdentityFields, IdentityPreset};
+use super::shared::Shared;
 use crate::assertion::{Asserter, Audience, AudienceSettings, EMAIL, GROUPS, NAME, NotAsserted};
 use crate::clock::UnixTime;
 use crate::scheme::Principal;
 use crate::setting::{Located, Position, Problem};
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
-use std::sync::Arc;
 
 /// Who makes assertions.
-#[derive(Clone, Debug)]
-pub enum Asserting {
-    /// Nobody: the settings say nothing of it.
-    Absent,
-    /// Settings that have problems of their own.
-    Failed,
-    /// This one.
-    Built(Arc<Asserter>),
-}
-
-impl Asserting {
-    /// What makes assertions, where there is something.
-    pub const fn built(&self) -> Option<&Arc<Asserter>> {
-        match self {
-            Self::Built(asserter) => Some(asserter),
-            Self::Absent | Self::Failed => None,
-        }
-    }
-}
+pub type Asserting = Shared<Asserter>;
 
 /// Fields and what fills them, for one route.
 #[derive(Debug, Default)]
@@ -115,8 +97,9 @@ const ALWAYS_MANAGED: &[&str] = &[
 const ALWAYS_MANAGED_PREFIXES: &[&str] =
     &["x-auth-request-", "x-auth-user", "x-forwarded-", "x-envoy-", "x-ssl-", "x-client-cert-", "ssl-client-", "x-http-method"];
 
-/// Fields that only their exact name may stand for: a backend that folds names would read two framings.
-const NEVER_ALIASED: &[&str] = &["content-length", "transfer-encoding"];
+/// Fields that only their exact name may stand for: a backend that folds names would read two framings, or a
+/// signature and a digest that nobody looked at.
+const NEVER_ALIASED: &[&str] = &["content-length", "transfer-encoding", "signature-input", "content-digest"];
 
 /// Names of fields that belong to routing, framing or credentials and can never carry an identity.
 const UNUSABLE: &[&str] = &[
@@ -247,11 +230,13 @@ impl IdentityValue {
 pub struct ManagedNames {
     /// Folded names by length, so that most fields are cleared by one comparison.
     by_length: Vec<Vec<Box<str>>>,
+    /// Further fields that only their exact name may stand for.
+    never_aliased: Vec<Box<str>>,
 }
 
 impl ManagedNames {
-    /// The well-known names, and those that routes set.
-    pub fn build<'a>(set_by_routes: impl Iterator<Item = &'a HeaderName>) -> Self {
+    /// The well-known names, and those that routes set; of what routes sign, every other spelling.
+    pub fn build<'a>(set_by_routes: impl Iterator<Item = &'a HeaderName>, signed: impl Iterator<Item = &'a HeaderName>) -> Self {
         let mut by_length: Vec<Vec<Box<str>>> = Vec::new();
         let known = ALWAYS_MANAGED.iter().map(|name| (*name).to_owned());
         let all = known.chain(set_by_routes.map(|name| name.as_str().chars().map(|c| char::from(fold(c))).collect()));
@@ -265,14 +250,26 @@ impl ManagedNames {
                 same_length.push(name.into_boxed_str());
             }
         }
-        Self { by_length }
+        let mut never_aliased: Vec<Box<str>> = signed.map(|name| name.as_str().into()).collect();
+        never_aliased.sort_unstable();
+        never_aliased.dedup();
+        Self { by_length, never_aliased }
     }
 
     /// Whether a field of this name from a client must not reach an upstream.
     pub fn covers(&self, name: &str) -> bool {
         let exact = self.by_length.get(name.len()).is_some_and(|names| names.iter().any(|known| folds_to(name, known)));
         let alias = NEVER_ALIASED.iter().any(|known| folds_to(name, known) && name != *known);
-        exact || alias || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
+        exact
+            || alias
+            || self.is_alias(name)
+            || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
+    }
+
+    /// Whether this is another spelling of a field that some route signs.
+    fn is_alias(&self, name: &str) -> bool {
+        let folds_alike = |known: &str| name.len() == known.len() && name.bytes().map(fold_octet).eq(known.bytes().map(fold_octet));
+        self.never_aliased.iter().any(|known| folds_alike(known)) && !self.never_aliased.iter().any(|known| **known == *name)
     }
 }
 
@@ -293,7 +290,18 @@ mod tests {
     use super::*;
 
     fn managed() -> ManagedNames {
-        ManagedNames::build([HeaderName::from_static("x-birthdate")].iter())
+        let signed = [HeaderName::from_static("x-order"), HeaderName::from_static("x_raw.id")];
+        ManagedNames::build([HeaderName::from_static("x-birthdate")].iter(), signed.iter())
+    }
+
+    #[test]
+    fn what_is_signed_has_one_spelling() {
+        for alias in ["x_order", "x.order", "x-raw-id", "x_raw_id", "signature_input", "content_digest", "content.digest"] {
+            assert!(managed().covers(alias), "{alias}");
+        }
+        for own in ["x-order", "x_raw.id", "signature-input", "signature", "content-digest"] {
+            assert!(!managed().covers(own), "{own}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod quote;
 mod report;
 mod resolve;
 pub mod resource;
+pub mod shared;
 pub mod snapshot;
 mod suggest;
 mod tree;

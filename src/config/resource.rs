@@ -31,9 +31,14 @@ impl Metadata {
         Self(resources.map(|resource| (resource.place.clone(), resource.document.clone())).collect())
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The document at a place, where there is one.
     pub fn find(&self, authority: &str, path: &str) -> Option<Bytes> {
-        if self.0.is_empty() || !path.starts_with(WELL_KNOWN) {
+        if !path.starts_with(WELL_KNOWN) {
             return None;
         }
         self.0.get([authority, path].concat().as_str()).cloned()

@@ -5,7 +5,7 @@ use super::client_certificates::ClientCertificates;
 use super::document::{Balance, BodyMode, HealthCheck, HttpProtocol, Limits, Logging, Preflight, UpstreamHost, Verification};
 use super::identity::{IdentityPlan, ManagedNames};
 use super::resource::{Metadata, ProtectedResource};
-use crate::assertion::Asserter;
+use crate::assertion::{Asserter, RequestKeys, RequestSigner};
 use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub upstreams: Vec<UpstreamSpec>,
     /// What makes assertions for upstreams, where there is something.
     pub asserter: Option<Arc<Asserter>>,
+    /// What signs requests to upstreams, where there is something.
+    pub request_keys: Option<Arc<RequestKeys>>,
     /// The fields that only the gateway may set.
     pub managed: ManagedNames,
     /// Bounds for what clients send.
@@ -71,6 +73,13 @@ impl Snapshot {
     pub fn stripped<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = &'a Carriers> {
         let schemes = route.admission.schemes().iter().filter_map(|id| Some(&self.schemes.get(id.index())?.scheme));
         schemes.filter(|scheme| scheme.onward() == Onward::Removed).map(AnyScheme::carriers)
+    }
+
+    /// Whether there is any document for anybody.
+    pub fn publishes(&self) -> bool {
+        let keys = self.asserter.as_ref().is_some_and(|asserter| asserter.publishes())
+            || self.request_keys.as_ref().is_some_and(|keys| keys.publishes());
+        keys || !self.metadata.is_empty()
     }
 }
 
@@ -148,6 +157,8 @@ pub struct Route {
     pub rewrite: Rewrite,
     /// The fields in which the upstream learns who it is.
     pub identity: Arc<IdentityPlan>,
+    /// The gateway's own signature of what it forwards, where it has one.
+    pub signer: Option<RequestSigner>,
     /// When the upstream hears of a request whose content must be proved.
     pub body: BodyMode,
     /// What scripts of other origins may ask and read.

@@ -10,6 +10,7 @@ mod fault;
 mod fetcher;
 mod freshness;
 mod lookup;
+mod settings;
 #[cfg(test)]
 pub(crate) mod stand_in;
 mod terms;
@@ -23,5 +24,6 @@ pub use fault::{FetchFault, FetcherProblem};
 pub use fetcher::{Document, Fetcher, FetcherSettings, Trust};
 pub use freshness::Freshness;
 pub use lookup::{Lookup, SystemLookup};
+pub(crate) use settings::{default_max_parallel, fetch_settings};
 pub use terms::{Authorities, FetchTerms};
 pub use url::{Cleartext, LONGEST_URL, UrlProblem};

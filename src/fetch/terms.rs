@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+/// The most documents on their way at once.
+const MAX_PARALLEL: u16 = 1024;
 /// The longest that any document may take.
 const MAX_TIMEOUT: Period = Period::from_secs(30);
 
@@ -17,7 +19,7 @@ pub struct FetchTerms<'a> {
     /// The most octets of a document.
     pub max_size: &'a Located<ByteSize>,
     /// The most documents on their way at once.
-    pub max_parallel: u16,
+    pub max_parallel: &'a Located<u16>,
     /// PEM certificates of the authorities that vouch for the hosts, in place of the system's.
     pub ca_file: Option<&'a Located<PathBuf>>,
     /// How far names may lead.
@@ -32,17 +34,20 @@ pub struct FetchTerms<'a> {
 pub type Authorities = Option<Zeroizing<Vec<u8>>>;
 
 impl FetchTerms<'_> {
-    /// Checks time and size, and reads the authorities.
+    /// Checks time, size and number, and reads the authorities.
     ///
     /// # Errors
     /// All that is wrong with them; `most` is the largest document, and `expected` says so.
     pub fn check(&self, most: ByteSize, expected: &str, files: &Files) -> Result<Authorities, Vec<Problem>> {
-        let (timeout, max_size, mut problems) = (self.timeout, self.max_size, Vec::new());
+        let (Self { timeout, max_size, max_parallel, .. }, mut problems) = (*self, Vec::new());
         if **timeout > MAX_TIMEOUT || timeout.duration().is_zero() {
             problems.push(Problem::new(timeout.at(), format!("{:?}", **timeout), "a time between 1ms and 30s"));
         }
         if **max_size > most || max_size.octets() == 0 {
             problems.push(Problem::new(max_size.at(), format!("{:?}", **max_size), expected));
+        }
+        if **max_parallel == 0 || **max_parallel > MAX_PARALLEL {
+            problems.push(Problem::new(max_parallel.at(), max_parallel.to_string(), "a number between 1 and 1024"));
         }
         match self.ca_file.map(|name| files.read(name)).transpose() {
             Ok(authorities) if problems.is_empty() => return Ok(authorities),
@@ -60,7 +65,7 @@ impl FetchTerms<'_> {
         let settings = FetcherSettings {
             timeout: self.timeout.duration(),
             max_size: self.max_size.length(),
-            max_parallel: usize::from(self.max_parallel),
+            max_parallel: usize::from(**self.max_parallel),
             trust: authorities.as_ref().map_or(Trust::Platform, |pem| Trust::Only(pem)),
             reach: self.reach,
             cleartext: self.cleartext,

@@ -47,17 +47,27 @@ impl ServeHttp for Admin {
             "/metrics" => self.exposition(),
             "/healthz" => text(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(),
-            KEYS => self.key_set(),
+            ASSERTION_KEYS => {
+                let live = self.current.load();
+                key_set(live.snapshot.asserter.as_ref().map(|asserter| asserter.key_set()), "assertion")
+            }
+            REQUEST_KEYS => {
+                let live = self.current.load();
+                key_set(live.snapshot.request_keys.as_ref().map(|keys| keys.key_set()), "request_signature")
+            }
             _ => text(
                 StatusCode::NOT_FOUND,
-                "there are /metrics, /healthz, /readyz, /.well-known/portcullis/jwks.json and, to DELETE, /contexts\n",
+                "there are /metrics, /healthz, /readyz, /.well-known/portcullis/jwks.json, its neighbour request-jwks.json and, to DELETE, \
+                 /contexts\n",
             ),
         }
     }
 }
 
 /// Where the keys are that assertions are verified by.
-const KEYS: &str = "/.well-known/portcullis/jwks.json";
+const ASSERTION_KEYS: &str = "/.well-known/portcullis/jwks.json";
+/// Where the keys are that signed requests are verified by.
+const REQUEST_KEYS: &str = "/.well-known/portcullis/request-jwks.json";
 
 /// Where contexts are revoked.
 const CONTEXTS: &str = "/contexts";
@@ -84,17 +94,6 @@ impl Admin {
         match live.pools().iter().find(|pool| !pool.is_healthy()) {
             None => text(StatusCode::OK, "ready\n"),
             Some(pool) => text(StatusCode::SERVICE_UNAVAILABLE, &format!("upstream {} has no healthy server\n", pool.spec().name)),
-        }
-    }
-
-    fn key_set(&self) -> Response<Vec<u8>> {
-        match &self.current.load().snapshot.asserter {
-            None => text(StatusCode::NOT_FOUND, "there are no keys: the configuration has no `assertion`\n"),
-            Some(asserter) => {
-                let mut response = answer(StatusCode::OK, KEY_SET, asserter.key_set().as_bytes().to_vec());
-                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(FRESHNESS));
-                response
-            }
         }
     }
 
@@ -160,6 +159,16 @@ fn certificate_readings(live: &Live) -> Vec<CertificateReading<'_>> {
         }
     }
     readings
+}
+
+/// A set of keys, or which setting there would have to be for one.
+fn key_set(set: Option<&str>, setting: &str) -> Response<Vec<u8>> {
+    let Some(set) = set else {
+        return text(StatusCode::NOT_FOUND, &format!("there are no keys: the configuration has no `{setting}`\n"));
+    };
+    let mut response = answer(StatusCode::OK, KEY_SET, set.as_bytes().to_vec());
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(FRESHNESS));
+    response
 }
 
 fn text(status: StatusCode, text: &str) -> Response<Vec<u8>> {

@@ -11,6 +11,7 @@ use super::live::Live;
 use super::plan::{self, Plan, Provenance, SetField};
 use super::prove::Asked;
 use super::settlement::{Desk, Whole};
+use super::signature;
 use crate::authorization::RequestFacts;
 use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Route, RouteId};
@@ -132,7 +133,7 @@ async fn decide(judged: &JudgedHead<'_>, content: &[u8], id: RouteId, applicant:
     let evidence = Evidence {
         head,
         connection,
-        external: forwarding::external(&head, connection, &live.snapshot.trusted_proxies),
+        peer: forwarding::trust(connection.peer, &live.snapshot.trusted_proxies),
         content,
         carries: applicant.carries,
         beside: asked.beside(),
@@ -237,6 +238,7 @@ fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
 fn lay_plan(judged: &JudgedHead<'_>, route: &Route, grounds: &Grounds, applicant: &Applicant<'_>) -> Result<Plan, Denial> {
     let live = applicant.live;
     let head = judged.head();
+    signature::admit(head.fields, route, &live.snapshot)?;
     let pool = live.pool(route.upstream).ok_or(Denial::Fault)?;
     let trust = forwarding::trust(applicant.facts.connection.peer, &live.snapshot.trusted_proxies);
     let host = pool.fixed_host().unwrap_or(head.authority);

@@ -77,6 +77,8 @@ pub(super) enum HeadProblem {
     TooManyFields,
     /// The method is never forwarded.
     MethodRefused,
+    /// A signature has the label of the gateway's own, or such fields cannot be read.
+    SignatureLabel,
 }
 
 /// Why the content cannot be used.
@@ -166,6 +168,11 @@ impl Denial {
         if let Self::Refused { refusal, .. } = self { refusal.claim() } else { "" }
     }
 
+    /// The name of a key that nobody knows; empty for none.
+    pub(super) fn key(&self) -> &str {
+        if let Self::Refused { refusal, .. } = self { refusal.key() } else { "" }
+    }
+
     /// The fields that ask for credentials.
     pub(super) fn challenges(&self) -> &[Challenge] {
         match self {
@@ -217,7 +224,8 @@ impl HeadProblem {
             | Self::LengthRepeated
             | Self::TransferEncoding
             | Self::BareLineFeed
-            | Self::ConnectionOption => StatusCode::BAD_REQUEST,
+            | Self::ConnectionOption
+            | Self::SignatureLabel => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -235,6 +243,7 @@ impl HeadProblem {
             Self::TooLarge => "head_too_large",
             Self::TooManyFields => "too_many_fields",
             Self::MethodRefused => "method_refused",
+            Self::SignatureLabel => "signature_label",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What trusted proxies before us stated about the client, and what we state to the upstream.
 
-use crate::scheme::{Connection, External, RequestHead, TransportSecurity};
+pub(super) use crate::scheme::{FORWARDED_HOST, PeerTrust};
+
+use crate::scheme::{Connection, FORWARDED_PROTO, RequestHead, TransportSecurity};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
@@ -9,10 +11,6 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The client's addresses so far, as appended to by each proxy.
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// The scheme that the client used.
-pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// The host that the client asked for.
-pub(super) const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// RFC 7239.
 pub(super) const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 /// The request's name in logs.
@@ -21,15 +19,6 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// W3C Trace Context.
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-
-/// Whether what the peer states about the client is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PeerTrust {
-    /// The peer is a configured proxy.
-    Trusted,
-    /// Anybody else; also every peer when no proxy is configured.
-    Untrusted,
-}
 
 /// Judges a peer by its address only, never by what it sends.
 pub(super) fn trust(peer: SocketAddr, trusted: &[IpNet]) -> PeerTrust {
@@ -115,22 +104,6 @@ pub(super) fn forwarded_proto(fields: &HeaderMap, connection: &Connection, trust
     }
 }
 
-/// How the client addressed us: by what a trusted proxy states, else as the request came here.
-pub(super) fn external<'r>(head: &RequestHead<'r>, connection: &Connection, trusted: &[IpNet]) -> External<'r> {
-    let direct = External::direct(head, connection);
-    if trust(connection.peer, trusted) == PeerTrust::Untrusted {
-        return direct;
-    }
-    let stated = |name: HeaderName| head.sole(&name).ok().flatten().and_then(|value| std::str::from_utf8(value).ok());
-    let scheme = match stated(FORWARDED_PROTO) {
-        Some("https") => "https",
-        Some("http") => "http",
-        Some(_) | None => direct.scheme,
-    };
-    let is_host = |host: &&str| !host.is_empty() && host.bytes().all(|octet| octet.is_ascii_graphic() && !b",/@?#".contains(&octet));
-    External { scheme, authority: stated(FORWARDED_HOST).filter(is_host).unwrap_or(direct.authority) }
-}
-
 /// A request's name from a trusted proxy, if it is short and harmless.
 pub(super) fn stated_request_id(fields: &HeaderMap, trust: PeerTrust) -> Option<&HeaderValue> {
     const LONGEST: usize = 128;
@@ -171,7 +144,7 @@ fn is_traceparent(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheme::Received;
+    use crate::scheme::{External, Received};
 
     fn connection(peer: &str) -> Connection {
         Connection { peer: peer.parse().unwrap(), security: TransportSecurity::Clear }
@@ -230,7 +203,8 @@ mod tests {
         let addressed = |fields: &HeaderMap, trusted: &str| {
             let received = Received { target: b"/", host: b"inside" };
             let head = RequestHead { method: &http::Method::GET, authority: "inside", path: "/", query: "", received, fields };
-            let External { scheme, authority } = external(&head, &connection("10.0.0.1:1"), &[trusted.parse().unwrap()]);
+            let connection = connection("10.0.0.1:1");
+            let External { scheme, authority } = External::find(&head, &connection, trust(connection.peer, &[trusted.parse().unwrap()]));
             (scheme, authority.to_owned())
         };
         assert_eq!(addressed(&fields, "10.0.0.0/8"), ("https", "api.example".to_owned()));

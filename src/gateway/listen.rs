@@ -163,8 +163,8 @@ impl HttpServerApp for Server {
     async fn process_new_http(self: &Arc<Self>, mut session: ServerSession, shutdown: &ShutdownWatch) -> Option<ReusedHttpStream> {
         let patience = self.door.current.load().snapshot.limits.head_timeout.duration();
         if !*shutdown.borrow() {
-            // Pingora's own timer must not be shorter than ours.
-            session.set_keepalive(Some(patience.as_secs().saturating_add(1)));
+            // For as long as it takes: the watch looks after it, without a timer.
+            session.set_keepalive(Some(0));
         }
         if watch::is_on() {
             watch::expect_head(patience);

@@ -1,7 +1,7 @@
 //! A snapshot with what runs for it: pools of servers and handles of metrics. Swapped whole on a reload.
 
-use super::health;
 use super::pool::Pool;
+use super::{health, kept};
 use crate::config::snapshot::{RouteId, SchemeId, Snapshot, UpstreamId, UpstreamSpec};
 use crate::telemetry::metrics::{Metrics, RouteMetrics, SchemeMetrics, UpstreamMetrics};
 use arc_swap::ArcSwap;
@@ -25,7 +25,7 @@ impl Live {
     pub(super) fn start(snapshot: Snapshot, metrics: &Arc<Metrics>, previous: Option<&Self>) -> Self {
         let pool = |spec: &UpstreamSpec| {
             let kept = previous.and_then(|live| live.pools.iter().find(|pool| pool.spec() == spec));
-            kept.map_or_else(|| health::watched(Pool::build(spec.clone())), Arc::clone)
+            kept.map_or_else(|| begin(spec), Arc::clone)
         };
         snapshot.schemes.iter().flat_map(|named| named.scheme.key_sources()).for_each(|source| source.keep_fresh());
         let pools = snapshot.upstreams.iter().map(pool).collect();
@@ -59,4 +59,13 @@ impl Live {
     pub(super) fn upstream_metrics(&self, upstream: UpstreamId) -> Option<&Arc<UpstreamMetrics>> {
         self.upstream_metrics.get(upstream.index())
     }
+}
+
+/// A new pool, with what looks after it.
+fn begin(spec: &UpstreamSpec) -> Arc<Pool> {
+    let pool = health::watched(Pool::build(spec.clone()));
+    if pool.is_plain() {
+        kept::look_after(&pool);
+    }
+    pool
 }

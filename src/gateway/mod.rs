@@ -10,6 +10,7 @@ mod exchange;
 mod forwarding;
 mod health;
 mod judge;
+mod kept;
 mod listen;
 mod live;
 mod plan;
@@ -17,15 +18,18 @@ mod pool;
 mod prove;
 mod published;
 mod record;
+mod relay;
 mod reload;
 mod request_id;
 mod respond;
 mod revocation;
 mod serve;
 mod settlement;
+mod signature;
 mod tls;
 mod upstream;
 mod watch;
+mod wire;
 
 pub use serve::{ServeError, serve};
 
@@ -80,7 +84,7 @@ impl ProxyHttp for Gateway {
                     Ok(passage) => exchange.passage = passage,
                     Err(problem) => return Err(exchange.fail(Denial::BadContent(problem))),
                 }
-                Ok(false)
+                relay::relay(session, exchange).await
             }
             Err(denied) => {
                 exchange.stage = Stage::Denied(denied);
@@ -90,7 +94,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> pingora::Result<Box<HttpPeer>> {
-        upstream::select(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))
+        upstream::select_peer(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))
     }
 
     async fn upstream_request_filter(
@@ -104,7 +108,8 @@ impl ProxyHttp for Gateway {
         }
         let permit = exchange.permit().map_err(denial::abort)?;
         let route = exchange.route().ok_or(Denial::Fault).map_err(denial::abort)?;
-        permit.plan().apply(head, route, &exchange.live.snapshot)
+        permit.plan().apply(head, route, &exchange.live.snapshot)?;
+        signature::sign(head, route, &exchange.live.snapshot).map_err(denial::abort)
     }
 
     async fn request_body_filter(
@@ -129,8 +134,9 @@ impl ProxyHttp for Gateway {
         digest: Option<&Digest>,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
-        if !reused {
-            record::connected(digest, exchange);
+        let times = digest.filter(|_| !reused).and_then(|digest| digest.timing_digest.first()).and_then(Option::as_ref);
+        if let Some(duration) = times.and_then(|times| times.establishment_duration) {
+            record::connected(duration, exchange);
         }
         Ok(())
     }

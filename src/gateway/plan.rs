@@ -92,7 +92,13 @@ impl Plan {
         }
     }
 
-    fn removes(&self, name: &HeaderName, route: &Route, snapshot: &Snapshot) -> bool {
+    /// Whether a field of this name is set in place of what the client sent.
+    pub(super) fn replaces(&self, name: &HeaderName) -> bool {
+        self.fields.iter().any(|(set, _)| set.eq_ignore_ascii_case(name.as_str().as_bytes()))
+    }
+
+    /// Whether what the client sent under this name does not go on.
+    pub(super) fn removes(&self, name: &HeaderName, route: &Route, snapshot: &Snapshot) -> bool {
         snapshot.managed.covers(name.as_str())
             || *name == EXPECT
             || (self.trust == PeerTrust::Untrusted && *name == FORWARDED)

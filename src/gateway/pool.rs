@@ -1,5 +1,6 @@
 //! The servers of an upstream: which are well, and which one takes a request.
 
+use super::kept::KeptConnections;
 use crate::config::document::{Balance, HttpProtocol, UpstreamHost, Verification};
 use crate::config::snapshot::{ServerSpec, UpstreamSecurity, UpstreamSpec};
 use crate::telemetry::metrics::Health;
@@ -25,6 +26,7 @@ pub(super) struct PoolServer {
     peer: HttpPeer,
     healthy: AtomicBool,
     under_way: AtomicU32,
+    kept: KeptConnections,
 }
 
 /// A server that has been given a request; it counts as busy until this is dropped.
@@ -44,9 +46,9 @@ impl Lease {
         Self { server: Arc::clone(server) }
     }
 
-    /// How to reach the server.
-    pub(super) fn peer(&self) -> &HttpPeer {
-        &self.server.peer
+    /// The server.
+    pub(super) const fn server(&self) -> &Arc<PoolServer> {
+        &self.server
     }
 
     /// Where the server is.
@@ -70,6 +72,16 @@ impl PoolServer {
     /// How to reach the server.
     pub(super) fn peer(&self) -> &HttpPeer {
         &self.peer
+    }
+
+    /// Where the server is.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.spec.address
+    }
+
+    /// Connections to it that wait.
+    pub(super) const fn kept(&self) -> &KeptConnections {
+        &self.kept
     }
 
     /// Whether requests are sent there.
@@ -98,6 +110,7 @@ impl Pool {
                 spec: server.clone(),
                 healthy: AtomicBool::new(true),
                 under_way: AtomicU32::new(0),
+                kept: KeptConnections::default(),
             })
         };
         let servers = spec.servers.iter().map(server).collect();
@@ -126,6 +139,11 @@ impl Pool {
             UpstreamHost::Preserve => None,
             UpstreamHost::Name(name) => Some(name),
         }
+    }
+
+    /// Whether its servers speak HTTP/1.1 in clear text, whatever the request.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!((&self.spec.security, self.spec.protocol), (UpstreamSecurity::Clear, HttpProtocol::Http1 | HttpProtocol::Auto))
     }
 
     /// Chooses a healthy server, another one than `failed` where there is a choice.

@@ -1,5 +1,5 @@
-//! What the gateway itself publishes on data listeners, the same for everybody: keys of assertions, where the settings
-//! say so, and metadata of protected resources.
+//! What the gateway itself publishes on data listeners, the same for everybody: keys of assertions and of signed
+//! requests, where the settings say so, and metadata of protected resources.
 
 use super::connection;
 use super::exchange::Exchange;
@@ -27,13 +27,16 @@ pub(super) struct Document {
 
 /// The document that a request asks for, where it is one of ours. Paths are compared octet for octet.
 pub(super) fn find(session: &Session, snapshot: &Snapshot) -> Option<Document> {
+    if !snapshot.publishes() {
+        return None;
+    }
     let header = session.req_header();
     let path = header.raw_path().split(|octet| *octet == b'?').next()?;
     if !matches!(header.method, Method::GET | Method::HEAD) {
         return None;
     }
-    if let Some(asserter) = snapshot.asserter.as_ref().filter(|asserter| asserter.publishes_at(path)) {
-        return Some(Document { media_type: KEY_SET, octets: Bytes::copy_from_slice(asserter.key_set().as_bytes()) });
+    if let Some(set) = key_set(snapshot, path) {
+        return Some(Document { media_type: KEY_SET, octets: Bytes::copy_from_slice(set.as_bytes()) });
     }
     if !path.starts_with(b"/.well-known/") {
         return None;
@@ -41,6 +44,13 @@ pub(super) fn find(session: &Session, snapshot: &Snapshot) -> Option<Document> {
     let host = host(header, connection::facts(session).uri_scheme())?;
     let octets = snapshot.metadata.find(&host, std::str::from_utf8(path).ok()?)?;
     Some(Document { media_type: METADATA, octets })
+}
+
+/// The keys that are published at a path: those of assertions, or those of signed requests.
+fn key_set<'s>(snapshot: &'s Snapshot, path: &[u8]) -> Option<&'s str> {
+    let asserter = snapshot.asserter.as_ref().filter(|asserter| asserter.publishes_at(path));
+    let signing = || snapshot.request_keys.as_ref().filter(|keys| keys.publishes_at(path)).map(|keys| keys.key_set());
+    asserter.map(|asserter| asserter.key_set()).or_else(signing)
 }
 
 fn host(header: &RequestHeader, scheme: UriScheme) -> Option<String> {

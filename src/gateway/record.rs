@@ -11,15 +11,13 @@ use crate::telemetry::audit::{self, AuditEvent, DecisionFacts, Verdict};
 use crate::telemetry::metrics::Metrics;
 use http::Version;
 use http::header::USER_AGENT;
-use pingora::protocols::Digest;
 use pingora::proxy::Session;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-/// A new connection to an upstream stands.
-pub(super) fn connected(digest: Option<&Digest>, exchange: &Exchange) {
-    let metrics = exchange.route().and_then(|route| exchange.live.upstream_metrics(route.upstream));
-    let times = digest.and_then(|digest| digest.timing_digest.first()).and_then(Option::as_ref);
-    if let (Some(metrics), Some(duration)) = (metrics, times.and_then(|times| times.establishment_duration)) {
+/// A new connection to an upstream stands, after so long.
+pub(super) fn connected(duration: Duration, exchange: &Exchange) {
+    if let Some(metrics) = exchange.route().and_then(|route| exchange.live.upstream_metrics(route.upstream)) {
         metrics.record_connect(duration);
     }
 }
@@ -122,7 +120,7 @@ fn record_decision(session: &Session, exchange: &Exchange, verdict: Verdict) {
 }
 
 fn denial_facts(denial: &Denial) -> DenialFacts<'_> {
-    DenialFacts { label: denial.label(), reason: denial.reason(), claim: denial.claim() }
+    DenialFacts { label: denial.label(), reason: denial.reason(), claim: denial.claim(), key: denial.key() }
 }
 
 fn record_access(session: &Session, exchange: &Exchange, status: u16) {

@@ -2,7 +2,7 @@
 
 use super::denial::{Denial, UpstreamProblem};
 use super::exchange::{Exchange, Grounds, Permit, Stage};
-use super::pool::Pool;
+use super::pool::{Pool, PoolServer};
 use super::prove::Asked;
 use super::{admission, content, cors, respond, watch};
 use crate::clock;
@@ -48,8 +48,13 @@ pub(super) fn prepare(session: &mut Session, limits: &Limits) {
     downstream.set_write_timeout(Some(limits.send_timeout.duration()));
 }
 
+/// Chooses the server of the next attempt, for Pingora to go on with.
+pub(super) fn select_peer(exchange: &mut Exchange) -> Result<Box<HttpPeer>, UpstreamProblem> {
+    select(exchange).map(|server| Box::new(server.peer().clone()))
+}
+
 /// Chooses the server of the next attempt.
-pub(super) fn select(exchange: &mut Exchange) -> Result<Box<HttpPeer>, UpstreamProblem> {
+pub(super) fn select(exchange: &mut Exchange) -> Result<Arc<PoolServer>, UpstreamProblem> {
     let pool = pool(exchange).map(Arc::clone).ok_or(UpstreamProblem::NoServer)?;
     let metrics = metrics(exchange).map(Arc::clone);
     // Each attempt sends the content from its start.
@@ -61,12 +66,13 @@ pub(super) fn select(exchange: &mut Exchange) -> Result<Box<HttpPeer>, UpstreamP
         metrics.record_retry();
     }
     permit.chosen = clock::instant();
-    let peer = Box::new(lease.peer().clone());
+    let server = Arc::clone(lease.server());
     permit.lease = Some(lease);
-    Ok(peer)
+    Ok(server)
 }
 
-fn pool(exchange: &Exchange) -> Option<&Arc<Pool>> {
+/// The pool that an exchange is for.
+pub(super) fn pool(exchange: &Exchange) -> Option<&Arc<Pool>> {
     exchange.live.pool(exchange.route()?.upstream)
 }
 

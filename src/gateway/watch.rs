@@ -5,8 +5,8 @@
 
 use crate::clock;
 use futures_util::task::AtomicWaker;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
@@ -31,6 +31,8 @@ pub(super) enum Wait {
     Nothing,
     /// The end of an upgraded connection.
     Tunnel,
+    /// What a server sends. Whoever waits for it is told, and goes on.
+    Server,
 }
 
 impl Wait {
@@ -40,7 +42,7 @@ impl Wait {
             Self::Head => "head_timeout",
             Self::Content => "content_timeout",
             Self::Tunnel => "tunnel_age",
-            Self::Nothing => "none",
+            Self::Nothing | Self::Server => "none",
         }
     }
 
@@ -50,6 +52,7 @@ impl Wait {
             Self::Head => 1,
             Self::Content => 2,
             Self::Tunnel => 3,
+            Self::Server => 4,
         }
     }
 
@@ -58,6 +61,7 @@ impl Wait {
             1 => Self::Head,
             2 => Self::Content,
             3 => Self::Tunnel,
+            4 => Self::Server,
             _ => Self::Nothing,
         }
     }
@@ -139,6 +143,12 @@ impl Watch {
         self.wait.store(wait.number(), Ordering::Release);
     }
 
+    /// Whether the wait for a server is over. An older one may have left its mark behind.
+    fn has_lapsed(&self) -> bool {
+        let marked = self.expired.load(Ordering::Acquire) == Wait::Server.number();
+        marked && self.deadline.load(Ordering::Acquire) <= self.patrol.now.load(Ordering::Relaxed)
+    }
+
     /// Serves under this watch; what was waited for when the deadline passed is the error.
     pub(super) fn over<F: Future>(self: Arc<Self>, served: F) -> Watched<impl Future<Output = F::Output>> {
         Watched { served: Box::pin(WATCH.scope(Arc::clone(&self), served)), watch: self }
@@ -161,7 +171,7 @@ impl<F: Future> Future for Watched<F> {
         // Registered before the look, so that a wake in between is not lost.
         self.watch.waker.register(context.waker());
         match Wait::from_number(self.watch.expired.load(Ordering::Acquire)) {
-            Wait::Nothing => Poll::Pending,
+            Wait::Nothing | Wait::Server => Poll::Pending,
             expired @ (Wait::Head | Wait::Content | Wait::Tunnel) => Poll::Ready(Err(expired)),
         }
     }
@@ -205,6 +215,24 @@ pub(super) fn content_came(step: Duration) {
         let next = watch.patrol.now.load(Ordering::Relaxed).saturating_add(millis(step.saturating_add(AFTER_THE_READER)));
         watch.deadline.store(next.min(watch.limit.load(Ordering::Relaxed)), Ordering::Release);
     });
+}
+
+/// A server did not send anything in time.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lapsed;
+
+/// Waits at most so long for what a server sends.
+pub(super) async fn within<F: Future>(most: Duration, sent: F) -> Result<F::Output, Lapsed> {
+    let mut sent = pin!(sent);
+    with(|watch| watch.expect(Wait::Server, most, most));
+    let outcome = poll_fn(|context| match sent.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending if WATCH.try_with(|watch| watch.has_lapsed()).unwrap_or_default() => Poll::Ready(Err(Lapsed)),
+        Poll::Pending => Poll::Pending,
+    });
+    let outcome = outcome.await;
+    rest();
+    outcome
 }
 
 /// The connection became a tunnel that may live this long.
@@ -269,6 +297,17 @@ mod tests {
         };
         let outcome: Result<(), Wait> = watched(drip).await;
         assert_eq!(outcome, Err(Wait::Content));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_server_is_told_and_goes_on() {
+        let served = async {
+            let lapsed = within(SHORT, pending::<()>()).await;
+            // The mark of the first does not end the second.
+            let came = within(LONG, tokio::time::sleep(SHORT)).await;
+            (lapsed, came)
+        };
+        assert_eq!(watched(served).await, Ok((Err(Lapsed), Ok(()))));
     }
 
     #[test]

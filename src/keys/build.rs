@@ -14,6 +14,8 @@ use std::sync::Arc;
 const MOST_HOSTS: usize = 16;
 /// As much as a key set may have.
 const MAX_SIZE: ByteSize = ByteSize::from_kib(256);
+/// There is one fetch under way at most, of one document after the other.
+const ALONE: Located<u16> = Located::unwritten(1);
 const SECOND: Period = Period::from_secs(1);
 const HOUR: Period = Period::from_secs(3_600);
 const DAY: Period = Period::from_secs(86_400);
@@ -70,8 +72,7 @@ fn fetch_terms<'a>(terms: &KeyTerms<'a>) -> FetchTerms<'a> {
     FetchTerms {
         timeout,
         max_size,
-        // There is one fetch under way at most, of one document after the other.
-        max_parallel: 1,
+        max_parallel: &ALONE,
         ca_file: ca_file.as_ref(),
         reach: *allow_private,
         cleartext: *allow_cleartext,

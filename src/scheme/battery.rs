@@ -1,8 +1,8 @@
 //! The contract battery: what every scheme must accept and refuse, whatever its credentials look like.
 
 use super::{
-    Beside, Carries, Challenge, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, ContentPledge, Evidence, External,
-    Malformation, Principal, Proof, Received, Refusal, Rejection, RequestHead, Resources, Scheme, TransportSecurity,
+    Beside, Carries, Challenge, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, ContentPledge, Evidence, Malformation,
+    PeerTrust, Principal, Proof, Received, Refusal, Rejection, RequestHead, Resources, Scheme, TransportSecurity,
 };
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
@@ -208,8 +208,8 @@ impl Request {
             ContentNeed::Whole { limit } => self.content.get(..limit.min(self.content.len())).unwrap(),
         };
         let carries = if self.content.is_empty() { Carries::Nothing } else { Carries::Content };
-        let external = External::direct(&head, &connection);
-        let evidence = Evidence { head, connection: &connection, external, content, carries, beside: Beside::Refused, now };
+        let peer = PeerTrust::Untrusted;
+        let evidence = Evidence { head, connection: &connection, peer, content, carries, beside: Beside::Refused, now };
         let Some(credential) = scheme.extract(&evidence)? else { return Ok(None) };
         let mut proof = scheme.verify(&credential, &evidence).await?;
         if let ContentPledge::Digest(mut digest) = std::mem::replace(&mut proof.content, ContentPledge::Nothing) {

@@ -1,5 +1,6 @@
 //! What a scheme may look at: the head as judged, the connection, the content it asked for, the time.
 
+use super::{External, PeerTrust};
 use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, sha256};
 use crate::token::form;
@@ -16,8 +17,8 @@ pub struct Evidence<'r> {
     pub head: RequestHead<'r>,
     /// What the transport proved.
     pub connection: &'r Connection,
-    /// How the client addressed us.
-    pub external: External<'r>,
+    /// Whether what the peer of the connection states about the client is believed.
+    pub peer: PeerTrust,
     /// The whole content, where a scheme asked for it; empty otherwise.
     pub content: &'r [u8],
     /// Whether there is any content, looked at or not.
@@ -28,23 +29,10 @@ pub struct Evidence<'r> {
     pub now: UnixTime,
 }
 
-/// How the client addressed us: as the request says that came here, or as a proxy says that is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct External<'r> {
-    /// `http` or `https`.
-    pub scheme: &'static str,
-    /// Host and port.
-    pub authority: &'r str,
-}
-
-impl<'r> External<'r> {
-    /// Without a proxy in between.
-    pub const fn direct(head: &RequestHead<'r>, connection: &Connection) -> Self {
-        let scheme = match connection.security {
-            TransportSecurity::Clear => "http",
-            TransportSecurity::Tls { .. } => "https",
-        };
-        Self { scheme, authority: head.authority }
+impl<'r> Evidence<'r> {
+    /// How the client addressed us; found anew each time, since few ask.
+    pub fn external(&self) -> External<'r> {
+        External::find(&self.head, self.connection, self.peer)
     }
 }
 

@@ -2,10 +2,11 @@
 
 #[cfg(test)]
 mod battery;
-mod bearer;
+pub mod bearer;
 mod challenge;
 mod content;
 mod evidence;
+mod external;
 mod principal;
 mod refusal;
 mod registry;
@@ -13,11 +14,12 @@ mod registry;
 pub use challenge::Challenge;
 pub use content::{ContentDigest, ContentPledge};
 pub use evidence::{
-    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, External, Onward, Place, Received,
+    Beside, Carriers, Carries, ClientCertificate, Connection, ConnectionCarrier, ContentNeed, Evidence, Onward, Place, Received,
     Recognition, Repeated, RequestHead, TransportSecurity,
 };
+pub use external::{External, FORWARDED_HOST, FORWARDED_PROTO, PeerTrust};
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
-pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
+pub use refusal::{Fault, Insufficiency, KeyName, Malformation, Refusal, Rejection, StepUp};
 
 use crate::clock::UnixTime;
 use crate::crypto::SystemRandom;
@@ -141,6 +143,11 @@ pub trait Scheme: Sized + Send + Sync + 'static {
     /// What its settings leave unchecked, each as a sentence for whoever checks a configuration.
     fn cautions(&self) -> &[&'static str] {
         &[]
+    }
+
+    /// What else its caller must show that the credential is his own, and where, in words for people; empty for nothing.
+    fn possession(&self) -> &'static str {
+        ""
     }
 
     /// How the memory of verdicts has served, where the scheme has one.

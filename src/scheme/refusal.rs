@@ -65,6 +65,20 @@ pub enum Malformation {
     Signature(SignatureUnreadable),
 }
 
+/// The name of a key as somebody gave it: as much of it as logs hold, which escape it; empty for none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyName(Box<str>);
+
+impl KeyName {
+    /// The most octets of a name that are kept.
+    const LONGEST: usize = 64;
+
+    /// The beginning of a name.
+    pub fn of(text: &str) -> Self {
+        Self(text.get(..text.floor_char_boundary(Self::LONGEST)).unwrap_or_default().into())
+    }
+}
+
 /// Why a readable credential does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
@@ -101,7 +115,7 @@ pub enum Rejection {
     /// The algorithm is not taken, or not by a key of this kind.
     AlgorithmRefused,
     /// No key of the issuer has the name that the token gives.
-    KeyUnknown,
+    KeyUnknown(KeyName),
     /// The token is of another type.
     TokenTypeRefused,
     /// The token does not hold yet.
@@ -200,6 +214,22 @@ impl Refusal {
             Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
         }
     }
+
+    /// The name of the key that nobody knows; empty where there is none, or the refusal is about something else.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Rejected(Rejection::KeyUnknown(name)) => &name.0,
+            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
+        }
+    }
+
+    /// The same, with the name of the key where it is about an unknown one.
+    pub(in crate::scheme) fn about_key(self, name: Option<&str>) -> Self {
+        match (self, name) {
+            (Self::Rejected(Rejection::KeyUnknown(_)), Some(name)) => Self::Rejected(Rejection::KeyUnknown(KeyName::of(name))),
+            (refusal, _) => refusal,
+        }
+    }
 }
 
 impl Malformation {
@@ -238,7 +268,7 @@ impl Rejection {
             Self::HolderKeyMissing => "holder_key_missing",
             Self::HolderKeyUnusable => "holder_key_unusable",
             Self::AlgorithmRefused => "algorithm_refused",
-            Self::KeyUnknown => "key_unknown",
+            Self::KeyUnknown(_) => "key_unknown",
             Self::TokenTypeRefused => "token_type_refused",
             Self::NotYet => "not_yet",
             Self::HolderSignatureInvalid => "holder_signature_invalid",
@@ -347,7 +377,7 @@ impl From<JwtMiss> for Rejection {
 impl From<Unproved> for Refusal {
     fn from(unproved: Unproved) -> Self {
         match unproved {
-            Unproved::KeyUnknown | Unproved::KeyAmbiguous => Self::Rejected(Rejection::KeyUnknown),
+            Unproved::KeyUnknown | Unproved::KeyAmbiguous => Self::Rejected(Rejection::KeyUnknown(KeyName::default())),
             Unproved::AlgorithmUnfit => Self::Rejected(Rejection::AlgorithmRefused),
             Unproved::Signature => Self::Rejected(Rejection::SignatureInvalid),
             Unproved::Payload => Self::Malformed(Malformation::TokenSyntax),

@@ -73,6 +73,13 @@ macro_rules! schemes {
                 }
             }
 
+            /// See [`Scheme::possession`].
+            pub fn possession(&self) -> &'static str {
+                match self {
+                    $( Self::$type(scheme) => scheme.possession(), )+
+                }
+            }
+
             /// See [`Scheme::cautions`].
             pub fn cautions(&self) -> &[&'static str] {
                 match self {

@@ -87,6 +87,8 @@ pub struct DenialFacts<'a> {
     pub reason: &'static str,
     /// The configured claim that the denial is about; empty for none.
     pub claim: &'a str,
+    /// The name of the key that nobody knows, as it was given; empty for none.
+    pub key: &'a str,
 }
 
 /// Writes the line.
@@ -120,6 +122,7 @@ pub fn record(event: &AccessEvent<'_>) {
         denial = denial.map(|facts| facts.label),
         reason = denial.and_then(|facts| present(facts.reason)),
         claim = denial.and_then(|facts| present(facts.claim)),
+        key = denial.and_then(|facts| Outside::present(facts.key.as_bytes())),
         user_agent = Outside::present(event.user_agent),
     );
 }

@@ -5,7 +5,7 @@ use crate::config;
 use crate::crypto::{DigestAlgorithm, MacKey, SystemRandom, base64, sha256};
 use crate::keys::KeySources;
 use crate::scheme::{
-    AnyScheme, Beside, Carries, Connection, Evidence, External, Received, RequestHead, Resources, SchemeConfig, TransportSecurity,
+    AnyScheme, Beside, Carries, Connection, Evidence, PeerTrust, Received, RequestHead, Resources, SchemeConfig, TransportSecurity,
 };
 use crate::setting::{Environment, Files};
 use crate::store::{StoreSizes, Stores};
@@ -137,7 +137,7 @@ impl Specimen {
         let evidence = Evidence {
             head,
             connection: &self.connection,
-            external: External::direct(&head, &self.connection),
+            peer: PeerTrust::Untrusted,
             content: b"",
             carries: Carries::Nothing,
             beside: Beside::Refused,

@@ -100,6 +100,7 @@ fn route(snapshot: &Snapshot, judged: &Judged<'_>, text: &mut Text) {
             proof(snapshot, chosen, text);
             destination(snapshot, chosen, judged, text);
             identity(chosen, text);
+            signature(chosen, text);
         }
         Found::MethodNotAllowed(allowed) => {
             let methods: Vec<_> = allowed.iter().map(Method::as_str).collect();
@@ -162,6 +163,9 @@ fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
         let label = if place == 0 { "Must prove" } else { between };
         text.line(label, &format!("`{}` ({}), by one credential in", named.name, named.scheme.kind()));
         places(named.scheme.carriers()).iter().for_each(|place| text.more(&format!("- {place}")));
+        if !named.scheme.possession().is_empty() {
+            text.more(named.scheme.possession());
+        }
         text.more(match (named.scheme.carriers().connection, named.scheme.onward()) {
             (ConnectionCarrier::Certificate, _) => "unless the request itself carries a credential of another scheme",
             (ConnectionCarrier::Nothing, Onward::Removed) => "which is taken out of fields and query before the request is forwarded",
@@ -199,6 +203,7 @@ fn places(carriers: &Carriers) -> Vec<String> {
 fn spelt(name: &str) -> String {
     let capital = |word: &str| match word.split_at_checked(1) {
         _ if word == "wss" => word.to_ascii_uppercase(),
+        _ if word == "dpop" => "DPoP".to_owned(),
         Some((first, rest)) => first.to_ascii_uppercase() + rest,
         None => word.to_owned(),
     };
@@ -261,10 +266,18 @@ fn identity(route: &Route, text: &mut Text) {
     }
 }
 
+fn signature(route: &Route, text: &mut Text) {
+    let Some(signer) = &route.signer else { return };
+    let tag = if signer.tag().is_empty() { String::new() } else { format!(", tag `{}`", printable(signer.tag())) };
+    text.line("Signed", &format!("by the gateway (RFC 9421), label `{}`{tag}, over", signer.label()));
+    text.more(&signer.components().collect::<Vec<_>>().join(" "));
+    text.more("each field where the request has it; a client's signature under that label is answered 400");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::caution::tests::compiled;
+    use crate::cli::caution::tests::{compiled, in_folder};
 
     const CONFIG: &str = "
 listeners: [{ address: '127.0.0.1:0' }]
@@ -339,6 +352,42 @@ routes:
                 "no fields are set",
             ],
         );
+    }
+
+    #[test]
+    fn what_shows_that_a_token_is_ones_own_is_told() {
+        let terms = "issuer: 'https://i.example', audiences: [a], jwks_uri: 'https://i.example/jwks'";
+        let config = format!(
+            "listeners: [{{ address: '127.0.0.1:0' }}]\nschemes:\n  d: {{ dpop: {{ {terms} }} }}\n  n: {{ dpop: {{ {terms}, nonce: required, \
+             nonce_key_file: swt.key }} }}\n  m: {{ mtls: {{ {terms} }} }}\nupstreams: {{ bar: {{ servers: ['127.0.0.1:9000'] }} }}\nroutes:\n  \
+             - {{ match: {{ path: /d/ }}, authenticate: d, upstream: bar }}\n  - {{ match: {{ path: /n/ }}, authenticate: n, upstream: bar }}\n  \
+             - {{ match: {{ path: /m/ }}, authenticate: m, upstream: bar }}\n"
+        );
+        let asked = |path: &str| {
+            explain(&compiled(&config), &Question { host: "a".to_owned(), path: path.to_owned(), method: Method::GET, scheme: None })
+        };
+        holds(&asked("/d/"), &["- the field Authorization\n", "- the field DPoP\n", "names in cnf.jkt, made for this one request\n"]);
+        holds(&asked("/n/"), &["names in cnf.jkt, made for this one request and with the nonce of an answer before\n"]);
+        holds(&asked("/m/"), &["- the field Authorization\n", "the client certificate that the token names in cnf.x5t#S256\n"]);
+        assert!(!asked("/m/").contains("cnf.jkt"));
+    }
+
+    #[test]
+    fn what_the_gateway_signs_is_told() {
+        let config = "listeners: [{ address: '127.0.0.1:0' }]\nrequest_signature: { keys: [{ file: a.p8 }] }\n\
+                      upstreams: { bar: { servers: ['127.0.0.1:9000'] } }\nroutes:\n  - { match: { path: /s/ }, public: true, upstream: bar, \
+                      request_signature: { label: edge, components: ['@method', '@path'] } }\n  \
+                      - { match: { path: /p/ }, public: true, upstream: bar }\n";
+        let key = crate::crypto::SigningKey::generate(crate::crypto::NewKey::Ed25519).unwrap();
+        let (_folder, snapshot) =
+            in_folder(config, |folder| std::fs::write(folder.join("a.p8"), crate::token::jose::pem::write(&key)).unwrap());
+        let asked =
+            |path: &str| explain(&snapshot, &Question { host: "a".to_owned(), path: path.to_owned(), method: Method::GET, scheme: None });
+        holds(
+            &asked("/s/"),
+            &["Signed      by the gateway (RFC 9421), label `edge`, tag `portcullis`, over\n            \"@method\" \"@path\"\n"],
+        );
+        assert!(!asked("/p/").contains("Signed"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub use route::{
 };
 pub use upstream::{Balance, HealthCheck, HttpProtocol, Server, ServerEntry, Upstream, UpstreamHost, UpstreamTls, Verification};
 
-use crate::assertion::AssertionSettings;
+use crate::assertion::{AssertionSettings, RequestKeySettings};
 use crate::scheme::SchemeConfig;
 use crate::setting::{Located, Period};
 use schemars::JsonSchema;
@@ -50,6 +50,9 @@ pub struct Document {
     /// How upstreams are told, in a signed token, who was proved; for routes whose `identity` has an `assertion`.
     #[serde(default)]
     pub assertion: Option<Located<AssertionSettings>>,
+    /// The keys by which requests to upstreams are signed (RFC 9421); for routes that have a `request_signature`, too.
+    #[serde(default)]
+    pub request_signature: Option<Located<RequestKeySettings>>,
     /// Networks (such as `10.0.0.0/8`) whose `X-Forwarded-*` and `Forwarded` are believed. Empty by default: none.
     #[serde(default)]
     pub trusted_proxies: Vec<Located<String>>,

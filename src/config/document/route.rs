@@ -1,6 +1,6 @@
 //! What may be asked for, and what it takes.
 
-use crate::assertion::AudienceSettings;
+use crate::assertion::{AudienceSettings, RequestSignatureSettings};
 use crate::authorization::AuthorizationSettings;
 use crate::setting::Located;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -37,6 +37,10 @@ pub struct Route {
     /// The fields in which the upstream learns who it is.
     #[serde(default)]
     pub identity: IdentityFields,
+    /// The gateway's own signature of what it forwards (RFC 9421); `{}` for one with every default. By default there
+    /// is none.
+    #[serde(default)]
+    pub request_signature: Option<Located<RequestSignatureSettings>>,
     /// Whether a denial is answered.
     #[serde(default)]
     pub mode: Mode,

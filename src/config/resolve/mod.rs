@@ -6,11 +6,12 @@ mod schemes;
 mod upstreams;
 
 use super::document::{Document, Limits, PathParameterRule, StoreSettings};
-use super::identity::{Asserting, ManagedNames};
+use super::identity::ManagedNames;
 use super::resource::Metadata;
+use super::shared::Shared;
 use super::snapshot::{Lasting, Snapshot};
 use super::suggest;
-use crate::assertion::{Asserter, AssertionSettings};
+use crate::assertion::{Asserter, AssertionSettings, RequestKeySettings, RequestKeys, RequestSigner};
 use crate::clock;
 use crate::crypto::SystemRandom;
 use crate::route::{PathParameters, TargetRules};
@@ -42,20 +43,24 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
     let (schemes, scheme_names) = schemes::build(schemes, (&files, &lasting), &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
-    let asserting = asserting(document.assertion.as_ref(), &files, &mut problems);
-    let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names).asserting(&asserting);
+    let asserting = shared(document.assertion.as_ref(), |written| Asserter::build(written, &files), &mut problems);
+    let signing = shared(document.request_signature.as_ref(), |written| RequestKeys::build(written, &files), &mut problems);
+    check_key_paths(document.assertion.as_ref(), document.request_signature.as_ref(), &mut problems);
+    let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names).vouching(&asserting, &signing);
     let (routes, table) = routes::build(&routes, &names, &mut problems);
     let (Some(table), true) = (table, problems.is_empty()) else {
         return Err(problems);
     };
     let metadata = Metadata::of(routes.iter().filter_map(|route| route.resource.as_ref()));
-    let managed = ManagedNames::build(routes.iter().flat_map(|route| route.identity.names()));
+    let signed = routes.iter().filter_map(|route| route.signer.as_ref()).flat_map(RequestSigner::fields);
+    let managed = ManagedNames::build(routes.iter().flat_map(|route| route.identity.names()), signed);
     Ok(Snapshot {
         table,
         routes,
         schemes,
         upstreams,
         asserter: asserting.built().cloned(),
+        request_keys: signing.built().cloned(),
         managed,
         target_rules: TargetRules { path_parameters: path_parameters(document.path_parameters), limit: limits.max_target_size.length() },
         limits,
@@ -71,15 +76,33 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
     })
 }
 
-/// What makes assertions. One that has problems of its own is not a missing one, too.
-fn asserting(written: Option<&Located<AssertionSettings>>, files: &Files, problems: &mut Vec<Problem>) -> Asserting {
-    match written.map(|written| Asserter::build(written, files)) {
-        None => Asserting::Absent,
-        Some(Ok(asserter)) => Asserting::Built(asserter),
+/// What routes may want. Something that has problems of its own is not missing, too.
+fn shared<W, T>(
+    written: Option<&Located<W>>,
+    build: impl FnOnce(&W) -> Result<Arc<T>, Vec<Problem>>,
+    problems: &mut Vec<Problem>,
+) -> Shared<T> {
+    match written.map(|written| build(written)) {
+        None => Shared::Absent,
+        Some(Ok(built)) => Shared::Built(built),
         Some(Err(found)) => {
             problems.extend(found);
-            Asserting::Failed
+            Shared::Failed
         }
+    }
+}
+
+/// One path has one document.
+fn check_key_paths(
+    assertion: Option<&Located<AssertionSettings>>,
+    signature: Option<&Located<RequestKeySettings>>,
+    problems: &mut Vec<Problem>,
+) {
+    let paths = (assertion.and_then(|written| written.jwks_path.as_ref()), signature.and_then(|written| written.jwks_path.as_ref()));
+    if let (Some(other), Some(path)) = paths
+        && **other == **path
+    {
+        problems.push(Problem::new(path.at(), format!("`{}`, where the keys of assertions are", **path), "a path of its own"));
     }
 }
 

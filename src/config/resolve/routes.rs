@@ -1,12 +1,14 @@
 //! The routes: patterns built, names found, conflicts told.
 
 use super::unknown;
+use crate::assertion::{RequestKeys, RequestSigner};
 use crate::authorization::Authorization;
 use crate::config::document::{
     AuthRequirement, CorsSettings, IdentityFields, IdentityPreset, MatchRule, ResourceSettings, RewriteRule, Route as Written, SchemeList,
 };
 use crate::config::identity::{Asserting, IdentityPlan};
 use crate::config::resource::ProtectedResource;
+use crate::config::shared::Shared;
 use crate::config::snapshot::{Admission, Cors, NamedScheme, Route, RouteId, SchemeId, UpstreamId, UpstreamSpec};
 use crate::route::{HostPattern, Methods, PathPattern, PatternProblem, Rewrite, RoutePattern, RouteTable};
 use crate::setting::{Located, Position, Problem};
@@ -19,6 +21,7 @@ pub(super) struct Names<'a> {
     schemes: (&'a [NamedScheme], &'a [Box<str>]),
     upstreams: (&'a [Box<str>], HashMap<&'a str, UpstreamId>),
     asserting: &'a Asserting,
+    signing: &'a Shared<RequestKeys>,
 }
 
 impl<'a> Names<'a> {
@@ -30,12 +33,12 @@ impl<'a> Names<'a> {
         upstream_names: &'a [Box<str>],
     ) -> Self {
         let places = upstreams.iter().enumerate().map(|(place, spec)| (&*spec.name, UpstreamId(place))).collect();
-        Self { schemes: (schemes, scheme_names), upstreams: (upstream_names, places), asserting: &Asserting::Absent }
+        Self { schemes: (schemes, scheme_names), upstreams: (upstream_names, places), asserting: &Shared::Absent, signing: &Shared::Absent }
     }
 
-    /// The same with what makes assertions.
-    pub(super) fn asserting(self, asserting: &'a Asserting) -> Self {
-        Self { asserting, ..self }
+    /// The same with what makes assertions, and what signs requests.
+    pub(super) fn vouching(self, asserting: &'a Asserting, signing: &'a Shared<RequestKeys>) -> Self {
+        Self { asserting, signing, ..self }
     }
 
     fn scheme(&self, name: &str, at: Position) -> Result<Option<SchemeId>, Problem> {
@@ -155,6 +158,7 @@ fn route(
     let resource = keep(written.resource.as_ref().map(resource).transpose().map(Some), problems);
     let upstream = keep(names.upstream(&written.upstream).map_err(|problem| vec![problem]), problems);
     let identity = keep(plans.of(&written.identity, names.asserting).map(Some), problems);
+    let signer = keep(identity.as_ref().map_or(Ok(None), |identity| signer(written, identity, names.signing)), problems);
     let pattern = pattern?;
     let rewrite = match &written.rewrite {
         RewriteRule::Keep => Some(Rewrite::none()),
@@ -171,10 +175,28 @@ fn route(
         upstream: upstream?,
         rewrite: rewrite?,
         identity: identity?,
+        signer: signer?,
         body: written.body,
         cors: cors?,
         resource: resource?,
     })
+}
+
+/// The gateway's own signature, over the fields of identity among others.
+fn signer(
+    written: &Written,
+    identity: &IdentityPlan,
+    signing: &Shared<RequestKeys>,
+) -> Result<Option<Option<RequestSigner>>, Vec<Problem>> {
+    let Some(settings) = &written.request_signature else { return Ok(Some(None)) };
+    match signing {
+        Shared::Built(keys) => RequestSigner::build(settings, identity.names(), keys).map(|signer| Some(Some(signer))),
+        Shared::Failed => RequestSigner::check(settings, identity.names()).map(|_| None),
+        Shared::Absent => {
+            let found = "a signature, and no keys to sign with";
+            Err(vec![Problem::new(settings.at(), found, "`request_signature` with `keys` at the top level, too")])
+        }
+    }
 }
 
 /// Plans that many routes share: one preset, nothing else.

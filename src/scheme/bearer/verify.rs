@@ -138,7 +138,7 @@ impl Tokens {
         digest: &[u8; DIGEST_LENGTH],
         now: UnixTime,
     ) -> Result<Verdict, Refusal> {
-        let is_unknown = refusal == Refusal::Rejected(Rejection::KeyUnknown);
+        let is_unknown = matches!(refusal, Refusal::Rejected(Rejection::KeyUnknown(_)));
         if !is_unknown && refusal != Refusal::Rejected(Rejection::SignatureInvalid) {
             return Err(refusal);
         }
@@ -156,7 +156,7 @@ impl Tokens {
         if judged.as_ref().err() == Some(&Refusal::Rejected(Rejection::SignatureInvalid)) {
             self.refused.keep(digest, fresh.generation(), 0, now.later(REFUSED_FOR));
         }
-        judged
+        judged.map_err(|refusal| refusal.about_key(key_id))
     }
 }
 

@@ -24,7 +24,7 @@ use crate::keys::KeySource;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;
 use crate::token::json::read_object;
-use freshness::Freshness;
+use freshness::{Freshness, Nonces};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use proof::{Claims, Holders, Parts};
 use std::fmt;
@@ -187,6 +187,18 @@ nonce_key_file: keys/nonce.key
 
     fn cautions(&self) -> &[&'static str] {
         &self.cautions
+    }
+
+    fn possession(&self) -> &'static str {
+        match self.freshness.nonces {
+            Nonces::Some(ref ours) if ours.rule == NonceUse::Required => {
+                "the token in Authorization, and in DPoP a proof by the key that the token names in cnf.jkt, made for this one \
+                 request and with the nonce of an answer before"
+            }
+            Nonces::None | Nonces::Some(_) => {
+                "the token in Authorization, and in DPoP a proof by the key that the token names in cnf.jkt, made for this one request"
+            }
+        }
     }
 }
 

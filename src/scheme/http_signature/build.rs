@@ -2,11 +2,12 @@
 
 use super::config::HttpSignatureConfig;
 use super::coverage::CoveragePolicy;
-use super::extract::{Extractor, INPUT, SIGNATURE};
+use super::extract::Extractor;
 use super::freshness::Freshness;
 use super::verify::Verifier;
-use super::wire::input::Stated;
+use super::wire::input::{LABEL, is_label};
 use super::wire::structured::StructuredFields;
+use super::wire::{INPUT, SIGNATURE};
 use super::{HttpSignature, challenge, keys};
 use crate::scheme::wrap::ForwardToken;
 use crate::scheme::{Carriers, Onward, Resources};
@@ -69,11 +70,8 @@ fn check_texts(config: &HttpSignatureConfig, problems: &mut Problems) {
         }
     }
     let label = &config.label;
-    let list = [label, "=()"].concat();
-    let is_label = Stated::read([list.as_bytes()].into_iter()).is_ok_and(|stated| stated.len() == 1);
-    if !label.is_empty() && !is_label {
-        let expected = "a label: lower-case letters, digits, `_`, `-`, `.` and `*`, a letter or `*` first";
-        problems.push(Problem::new(label.at(), format!("{:?}", &***label), expected));
+    if !label.is_empty() && !is_label(label) {
+        problems.push(Problem::new(label.at(), format!("{:?}", &***label), LABEL));
     }
     let size = &config.max_signature_size;
     if size.octets() == 0 || **size > MAX_SIZE {

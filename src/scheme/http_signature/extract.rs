@@ -1,13 +1,10 @@
 //! Finds the one signature of a request that counts.
 
-use super::wire::Unreadable;
 use super::wire::input::{Made, Stated};
+use super::wire::{INPUT, SIGNATURE, Unreadable};
 use crate::scheme::{Malformation, RequestHead};
 use http::HeaderName;
 use std::fmt;
-
-pub(super) const INPUT: HeaderName = HeaderName::from_static("signature-input");
-pub(super) const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 
 /// A signature, and what it says it is about. Not judged yet.
 pub struct SignatureCredential<'r> {

@@ -26,8 +26,9 @@ use crate::clock::UnixTime;
 use crate::crypto::sha256;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;
-use extract::{Extractor, SIGNATURE};
+use extract::Extractor;
 use verify::Verifier;
+use wire::SIGNATURE;
 
 /// Takes requests that are signed.
 pub struct HttpSignature {

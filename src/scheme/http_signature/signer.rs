@@ -10,10 +10,14 @@ use crate::token::jose::{IssuingKey, Unfit};
 use http::HeaderValue;
 use std::fmt;
 use std::io::Write;
+use std::sync::Arc;
+
+/// Room for most values of `Signature-Input`.
+const USUAL_INPUT: usize = 256;
 
 /// Signs by one key. It never prints.
 pub struct MessageSigner {
-    key: IssuingKey,
+    key: Arc<IssuingKey>,
     algorithm: MessageAlgorithm,
     settings: SignerSettings,
 }
@@ -30,7 +34,7 @@ pub struct SignerSettings {
     /// After how many seconds signatures end; 0 where that is the verifier's to say.
     pub lifetime: u64,
     /// What is covered, as signed identifiers: `"@method"`, `"content-type"`, `"@query-param";name="id"`.
-    /// Fields that a request does not have are left out.
+    /// Fields that a request does not have are left out; those with values beyond ASCII are covered as octets (`bs`).
     pub components: Box<[Box<str>]>,
 }
 
@@ -59,9 +63,15 @@ impl MessageSigner {
     ///
     /// # Errors
     /// The key is for an algorithm that messages are not signed by.
-    pub fn new(key: IssuingKey, settings: SignerSettings) -> Result<Self, SignRefusal> {
+    pub fn new(key: impl Into<Arc<IssuingKey>>, settings: SignerSettings) -> Result<Self, SignRefusal> {
+        let key = key.into();
         let algorithm = MessageAlgorithm::of_jose(key.algorithm()).ok_or(SignRefusal::Algorithm)?;
         Ok(Self { key, algorithm, settings })
+    }
+
+    /// What stands in every signature.
+    pub const fn settings(&self) -> &SignerSettings {
+        &self.settings
     }
 
     /// Signs a request. What is written is read back by the verifier's reader: it never signs what that would refuse.
@@ -86,9 +96,20 @@ impl MessageSigner {
     /// The algorithm is not stated: the verifier knows the key's.
     fn input(&self, message: &Message<'_>, nonce: &str, now: UnixTime) -> Result<Vec<u8>, SignRefusal> {
         let SignerSettings { label, keyid, tag, lifetime, components } = &self.settings;
+        let mut input = Vec::with_capacity(USUAL_INPUT);
+        input.extend_from_slice(label.as_bytes());
+        input.extend_from_slice(b"=(");
         let is_there = |component: &&str| field_name(component).is_none_or(|name| message.fields.contains_key(name));
-        let covered: Vec<&str> = components.iter().map(|component| &**component).filter(is_there).collect();
-        let mut input = [label, "=(", &covered.join(" "), ")"].concat().into_bytes();
+        for (place, component) in components.iter().map(|component| &**component).filter(is_there).enumerate() {
+            if place > 0 {
+                input.push(b' ');
+            }
+            input.extend_from_slice(component.as_bytes());
+            if needs_octets(component, message) {
+                input.extend_from_slice(b";bs");
+            }
+        }
+        input.push(b')');
         let seconds = now.seconds();
         let mut written = write!(input, ";created={seconds}");
         if *lifetime > 0 {
@@ -103,6 +124,13 @@ impl MessageSigner {
         }
         Ok(input)
     }
+}
+
+/// Whether a whole field has values beyond ASCII, which no signature base has in it (RFC 9421 §2.5): they are signed as
+/// octets (§2.1.3).
+fn needs_octets(identifier: &str, message: &Message<'_>) -> bool {
+    let whole = field_name(identifier).filter(|name| identifier.len() == name.len().saturating_add(2));
+    whole.is_some_and(|name| message.fields.get_all(name).iter().any(|value| !value.as_bytes().is_ascii()))
 }
 
 /// The name of the field that an identifier is of; nothing for what is derived.

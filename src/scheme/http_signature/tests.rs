@@ -122,8 +122,8 @@ fn with_evidence<T>(fields: &HeaderMap, security: TransportSecurity, look: impl 
         fields,
     };
     let carries = crate::scheme::Carries::Nothing;
-    let external = crate::scheme::External::direct(&head, &connection);
-    look(&Evidence { head, connection: &connection, external, content: &[], carries, beside: Beside::Refused, now: NOW })
+    let peer = crate::scheme::PeerTrust::Untrusted;
+    look(&Evidence { head, connection: &connection, peer, content: &[], carries, beside: Beside::Refused, now: NOW })
 }
 
 struct SignatureSpecimens;

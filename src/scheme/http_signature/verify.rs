@@ -12,7 +12,7 @@ use super::wire::{MessageAlgorithm, Unreadable};
 use crate::clock::UnixTime;
 use crate::crypto::sha256;
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Continuation, Evidence, Fingerprint, Malformation, Memory, Principal, Proof, Refusal, Rejection};
+use crate::scheme::{Continuation, Evidence, Fingerprint, KeyName, Malformation, Memory, Principal, Proof, Refusal, Rejection};
 use crate::token::ClaimsBuilder;
 use std::sync::Arc;
 
@@ -33,7 +33,8 @@ impl Verifier {
     pub(super) fn verify(&self, credential: &SignatureCredential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
         let SignatureCredential { stated, signature } = credential;
         stated.check().map_err(refused)?;
-        let key = self.keys.get(&*stated.parameters.keyid).ok_or(Rejection::KeyUnknown)?;
+        let key_id = &*stated.parameters.keyid;
+        let key = self.keys.get(key_id).ok_or_else(|| Rejection::KeyUnknown(KeyName::of(key_id)))?;
         self.check_algorithm(key, &stated.parameters.alg)?;
         let fresh = self.freshness.judge(&stated.parameters, &key.namespace, evidence.now)?;
         self.coverage.judge(stated, evidence)?;
@@ -83,7 +84,7 @@ impl Verifier {
 
 /// The request as its sender has signed it: as it was received, or as a proxy that is believed has received it.
 fn message<'e>(evidence: &Evidence<'e>) -> Message<'e> {
-    let (head, external) = (&evidence.head, evidence.external);
+    let (head, external) = (&evidence.head, evidence.external());
     let host = if external.authority == head.authority { head.received.host } else { external.authority.as_bytes() };
     let (scheme, authority) = (external.scheme, external.authority);
     Message { method: head.method.as_str(), scheme, authority, host, target: head.received.target, fields: head.fields }

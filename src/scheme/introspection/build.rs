@@ -1,15 +1,14 @@
 //! Turns settings into a running scheme and tells every problem of them, never with a secret.
 
-use super::Introspection;
 use super::breaker::Breaker;
 use super::client::{Client, Signer};
 use super::config::{ClientMethod, ClientSettings, IntrospectionConfig, LackedClaim};
 use super::inquiry::Inquiry;
 use super::memory::Verdicts;
-use super::verify::{Introspector, Named, Parts};
-use crate::fetch::{AllowedUrl, Cleartext, FetchTerms, SystemLookup};
+use super::verify::{Named, Parts};
+use crate::fetch::{AllowedUrl, Cleartext, SystemLookup};
 use crate::scheme::Resources;
-use crate::scheme::bearer::{self, Challenges};
+use crate::scheme::bearer;
 use crate::scheme::wrap::AudienceMatch;
 use crate::scheme::wrap::build::{self as terms, Audiences};
 use crate::setting::{ByteSize, Files, Located, Problem, SecretText};
@@ -25,31 +24,13 @@ use zeroize::Zeroizing;
 const MAX_ANSWER: ByteSize = ByteSize::from_kib(256);
 /// The longest secret, in octets: it stands in a field.
 const MAX_SECRET: usize = 4096;
-const MAX_PARALLEL: u16 = 1024;
 const MOST_FAILURES: u16 = 1000;
 
 type Problems = Vec<Problem>;
 
-pub(super) fn build(config: &Located<IntrospectionConfig>, resources: &Resources<'_>) -> Result<Introspection, Problems> {
-    let mut problems = Vec::new();
-    bearer::check_realm(&config.realm, &mut problems);
-    bearer::check_size(&config.max_token_size, bearer::MAX_TOKEN, "a size between 1B and 64KiB", &mut problems);
-    let extractor = bearer::extractor(&config.accept, (&config.max_token_size, &config.max_form_size), &mut problems);
-    let parts = parts(config, resources, &mut problems);
-    match parts {
-        Some(parts) if problems.is_empty() => Ok(Introspection {
-            carriers: extractor.carriers(),
-            onward: bearer::onward(config.forward_token),
-            extractor,
-            challenges: Challenges::build("Bearer", &config.realm, &[]),
-            cautions: cautions(config),
-            introspector: Introspector(Arc::new(parts)),
-        }),
-        _ => Err(problems),
-    }
-}
-
-fn parts(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, problems: &mut Problems) -> Option<Parts> {
+/// Compiles the settings; nothing where they have problems.
+pub(super) fn parts(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, problems: &mut Problems) -> Option<Parts> {
+    bearer::check_size(&config.max_token_size, bearer::MAX_TOKEN, "a size between 1B and 64KiB", problems);
     let inquiry = inquiry(config, resources, problems);
     let requirements = requirements(config, problems);
     let good_for = bearer::whole_seconds(&config.cache_ttl, 0..=3600, "at most 1h", problems);
@@ -90,16 +71,7 @@ fn inquiry(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, pro
     let endpoint = bearer::keep(endpoint(config), problems);
     let client = bearer::keep(client(config, resources), problems);
     let breaker = breaker(config, problems);
-    let fetching = FetchTerms {
-        timeout: &config.timeout,
-        max_size: &config.max_answer_size,
-        max_parallel: *config.max_parallel,
-        ca_file: config.ca_file.as_ref(),
-        reach: config.allow_private,
-        cleartext: config.allow_cleartext,
-        at: config.at(),
-    };
-    check_number(&config.max_parallel, MAX_PARALLEL, "a number between 1 and 1024", problems);
+    let fetching = config.fetching(&config.max_answer_size, config.at());
     let authorities = fetching.check(MAX_ANSWER, "a size between 1B and 256KiB", resources.files);
     let authorities = authorities.map_err(|found| problems.extend(found)).ok()?;
     if problems.len() > before {
@@ -110,14 +82,11 @@ fn inquiry(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, pro
 }
 
 fn breaker(config: &IntrospectionConfig, problems: &mut Problems) -> Breaker {
-    check_number(&config.failures_before_open, MOST_FAILURES, "a number between 1 and 1000", problems);
-    Breaker::new(*config.failures_before_open, bearer::whole_seconds(&config.open_for, 1..=300, "1s to 5m", problems))
-}
-
-fn check_number(number: &Located<u16>, most: u16, expected: &str, problems: &mut Problems) {
-    if **number == 0 || **number > most {
-        problems.push(Problem::new(number.at(), number.to_string(), expected));
+    let failures = &config.failures_before_open;
+    if **failures == 0 || **failures > MOST_FAILURES {
+        problems.push(Problem::new(failures.at(), failures.to_string(), "a number between 1 and 1000"));
     }
+    Breaker::new(**failures, bearer::whole_seconds(&config.open_for, 1..=300, "1s to 5m", problems))
 }
 
 fn endpoint(config: &IntrospectionConfig) -> Result<AllowedUrl, Problem> {
@@ -216,7 +185,7 @@ fn key_in(file: &Located<PathBuf>, files: &Files) -> Result<Means, Problem> {
 }
 
 /// What the settings leave unchecked.
-fn cautions(config: &IntrospectionConfig) -> Box<[&'static str]> {
+pub(super) fn cautions(config: &IntrospectionConfig) -> Box<[&'static str]> {
     let any_audience = config.optional_claims.contains(&LackedClaim::Aud).then_some(
         "takes tokens of which the issuer does not say for whom they are: whoever gets one may use it here (`optional_claims: aud`)",
     );

@@ -10,33 +10,24 @@ mod memory;
 mod tests;
 mod verify;
 
-pub use super::bearer::{Accepted, BearerToken};
 pub use config::{ClientMethod, ClientSettings, IntrospectionConfig, LackedClaim};
 
-use super::bearer::{Challenges, Extractor};
-use super::{
-    Carriers, Challenge, ContentNeed, Evidence, Fingerprint, Malformation, Onward, Place, Proof, Recognition, Refusal, RequestHead,
-    Resources, Scheme,
-};
-use crate::clock::UnixTime;
+use super::bearer::{Bearer, Judge, Presentation, StatedIssuer, unverified_issuer};
+use super::{Evidence, Fault, Memory, Proof, Recognition, Refusal, Resources};
 use crate::crypto::sha256;
 use crate::setting::{Located, Problem};
 use crate::store::CacheCounts;
-use verify::Introspector;
+use std::sync::Arc;
+use verify::Parts;
 
 /// A protected resource that asks one issuer about the tokens that it gets.
-pub struct Introspection {
-    carriers: Carriers,
-    onward: Onward,
-    extractor: Extractor,
-    challenges: Challenges,
-    introspector: Introspector,
-    cautions: Box<[&'static str]>,
-}
+pub type Introspection = Bearer<Introspector>;
 
-impl Scheme for Introspection {
-    type Config = Located<IntrospectionConfig>;
-    type Credential<'r> = BearerToken<'r>;
+/// Judges tokens of one issuer by what it says of them.
+pub struct Introspector(Arc<Parts>);
+
+impl Judge for Introspector {
+    type Config = IntrospectionConfig;
 
     const EXAMPLE: &'static str = "\
 endpoint: https://issuer.example/introspect
@@ -45,52 +36,43 @@ audiences: [orders]
 cache_ttl: 30s
 ";
 
-    fn build(config: Self::Config, resources: &Resources<'_>) -> Result<Self, Vec<Problem>> {
-        build::build(&config, resources)
+    fn presentation(config: &Located<IntrospectionConfig>) -> Presentation<'_> {
+        let IntrospectionConfig { accept, realm, forward_token, max_token_size, max_form_size, .. } = &**config;
+        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size }
     }
 
-    fn carriers(&self) -> &Carriers {
-        &self.carriers
+    fn build(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
+        build::parts(config, resources, problems).map(|parts| Self(Arc::new(parts)))
     }
 
-    fn onward(&self) -> Onward {
-        self.onward
+    fn cautions(&self, config: &Located<IntrospectionConfig>) -> Box<[&'static str]> {
+        build::cautions(config)
     }
 
-    fn content_need(&self, head: &RequestHead<'_>) -> ContentNeed {
-        self.extractor.content_need(head)
+    /// By the issuer that it names, if it does.
+    fn recognise(&self, token: &str) -> Recognition {
+        match unverified_issuer(token, &self.0.requirements.issuer) {
+            StatedIssuer::Opaque | StatedIssuer::Unstated => Recognition::Possible,
+            StatedIssuer::Ours => Recognition::Named,
+            StatedIssuer::Foreign => Recognition::Foreign,
+        }
     }
 
-    fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<BearerToken<'r>>, Malformation> {
-        self.extractor.extract(evidence)
+    /// A new token is asked about once, however many requests bring it at the same time and whichever of them are
+    /// given up.
+    async fn verify(&self, token: &str, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
+        let (digest, now) = (sha256(token.as_bytes()), evidence.now);
+        let proof = |principal, memory| Proof::by_token(principal, "introspection", memory);
+        if let Some(verdict) = self.0.verdicts.find(&digest, now).await {
+            return verdict.map(|principal| proof(principal, Memory::Hit));
+        }
+        let (parts, token) = (Arc::clone(&self.0), Box::<str>::from(token));
+        let reached = tokio::spawn(async move { parts.verdicts.load(digest, now, parts.reach(&token, &digest, now)).await });
+        let verdict = reached.await.unwrap_or(Err(Refusal::Fault(Fault::IntrospectionUnavailable)));
+        verdict.map(|principal| proof(principal, Memory::Miss))
     }
 
-    fn place(&self, credential: &Self::Credential<'_>) -> Place {
-        credential.place().clone()
-    }
-
-    fn recognise(&self, credential: &Self::Credential<'_>) -> Recognition {
-        self.introspector.recognise(credential.text())
-    }
-
-    async fn verify(&self, credential: &Self::Credential<'_>, evidence: &Evidence<'_>) -> Result<Proof, Refusal> {
-        let (principal, memory) = self.introspector.verify(credential.text(), evidence.now).await?;
-        Ok(Proof::by_token(principal, "introspection", memory))
-    }
-
-    fn fingerprint(credential: &Self::Credential<'_>) -> Fingerprint {
-        Fingerprint::of_digest(&sha256(credential.text().as_bytes()))
-    }
-
-    fn verdict_counts(&self) -> Option<CacheCounts> {
-        Some(self.introspector.counts())
-    }
-
-    fn challenges(&self, refusal: Option<&Refusal>, _: UnixTime) -> Vec<Challenge> {
-        vec![self.challenges.after(refusal)]
-    }
-
-    fn cautions(&self) -> &[&'static str] {
-        &self.cautions
+    fn verdict_counts(&self) -> CacheCounts {
+        self.0.verdicts.counts()
     }
 }

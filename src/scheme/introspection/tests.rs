@@ -1,12 +1,13 @@
 //! The battery for this scheme, and issuers that answer, lie, fail and are spared.
 
 use super::*;
+use crate::clock::UnixTime;
 use crate::crypto::{NewKey, SigningKey, base64};
 use crate::fetch::stand_in::{Answer, Host};
 use crate::scheme::battery::{self, Request, Specimens, built, settled};
 use crate::scheme::bearer::specimens::{ISSUER, NOW, claiming};
-use crate::scheme::{Insufficiency, Memory};
-use crate::setting::Position;
+use crate::scheme::{Insufficiency, Scheme};
+use crate::setting::{Position, Problem};
 use crate::token::jose::pem;
 use futures_util::future::{join, join_all};
 use http::HeaderName;
@@ -424,7 +425,7 @@ async fn one_odd_token_does_not_lock_everybody_out() {
 async fn a_token_is_recognised_by_what_it_says() {
     let issuer = Issuer::answering(inactive()).await;
     let (named, unnamed) = (issuer.with(&json!({ "issuer": ISSUER })), issuer.usual());
-    let recognised = |scheme: &Introspection, token: &str| scheme.introspector.recognise(token);
+    let recognised = |scheme: &Introspection, token: &str| scheme.judge.recognise(token);
     for opaque in [TOKEN, "a.b", "a.b.c", "v2.local.x.y"] {
         assert_eq!(recognised(&named, opaque), Recognition::Possible, "{opaque}");
     }

@@ -1,19 +1,14 @@
-//! Judges what an issuer says of a token, and remembers the verdict.
+//! Judges what an issuer says of a token, and for how long the verdict stands.
 
 use super::inquiry::{Answer, Inquiry};
 use super::memory::{Entry, Verdict, Verdicts};
 use crate::clock::UnixTime;
-use crate::crypto::{DIGEST_LENGTH, sha256};
-use crate::scheme::bearer::{Binding, StatedIssuer, unverified_issuer};
+use crate::crypto::DIGEST_LENGTH;
+use crate::scheme::bearer::Binding;
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Fault, Fingerprint, Memory, Principal, Recognition, Refusal, Rejection};
-use crate::store::CacheCounts;
+use crate::scheme::{Fault, Fingerprint, Principal, Refusal, Rejection};
 use crate::token::jwt::{Jwt, Requirements};
 use std::sync::Arc;
-
-/// Judges tokens of one issuer by what it says of them.
-#[derive(Clone)]
-pub(super) struct Introspector(pub(super) Arc<Parts>);
 
 /// What an introspector is made of.
 pub(super) struct Parts {
@@ -37,36 +32,9 @@ pub(super) enum Named {
     Nobody,
 }
 
-impl Introspector {
-    /// Judges a token. A new one is asked about once, however many requests bring it at the same time and whichever
-    /// of them are given up.
-    pub(super) async fn verify(&self, token: &str, now: UnixTime) -> Result<(Arc<Principal>, Memory), Refusal> {
-        let digest = sha256(token.as_bytes());
-        if let Some(verdict) = self.0.verdicts.find(&digest, now).await {
-            return verdict.map(|principal| (principal, Memory::Hit));
-        }
-        let (parts, token) = (Arc::clone(&self.0), Box::<str>::from(token));
-        let reached = tokio::spawn(async move { parts.verdicts.load(digest, now, parts.reach(&token, &digest, now)).await });
-        let verdict = reached.await.unwrap_or(Err(Refusal::Fault(Fault::IntrospectionUnavailable)));
-        verdict.map(|principal| (principal, Memory::Miss))
-    }
-
-    /// How surely a token is for this issuer, by what it says before anything of it is proved.
-    pub(super) fn recognise(&self, token: &str) -> Recognition {
-        match unverified_issuer(token, &self.0.requirements.issuer) {
-            StatedIssuer::Opaque | StatedIssuer::Unstated => Recognition::Possible,
-            StatedIssuer::Ours => Recognition::Named,
-            StatedIssuer::Foreign => Recognition::Foreign,
-        }
-    }
-
-    pub(super) fn counts(&self) -> CacheCounts {
-        self.0.verdicts.counts()
-    }
-}
-
 impl Parts {
-    async fn reach(&self, token: &str, digest: &[u8; DIGEST_LENGTH], now: UnixTime) -> Entry {
+    /// Asks about a token; yields the verdict, and how long it is remembered.
+    pub(super) async fn reach(&self, token: &str, digest: &[u8; DIGEST_LENGTH], now: UnixTime) -> Entry {
         let judged = match self.inquiry.ask(token, now).await {
             Err(_) => return Entry::new(Err(Refusal::Fault(Fault::IntrospectionUnavailable)), now, 0),
             Ok(Answer::Inactive) => Err(Rejection::Inactive),

@@ -1,11 +1,13 @@
 //! The battery for this scheme, and what is particular to it.
 
 use super::*;
+use crate::clock::UnixTime;
 use crate::crypto::{NewKey, PublicKey, PublicParts, SigningKey};
-use crate::scheme::Received;
 use crate::scheme::battery::{self, Outcome, Request, Specimens, built, settled};
+use crate::scheme::bearer::BearerConfig;
 use crate::scheme::bearer::specimens::{self, ISSUER, NOW, SECRET, WORLD, claiming, folder, good, mint, mint_with, secret, signed};
-use crate::setting::Position;
+use crate::scheme::{ContentNeed, Malformation, Onward, Received, RequestHead, Scheme};
+use crate::setting::{Located, Position};
 use crate::token::jose::{Algorithm, IssuingKey};
 use crate::token::jwt::{StatedHolder, Statement};
 use http::HeaderName;
@@ -163,6 +165,21 @@ fn t_61_a_public_key_is_no_secret() {
         let unnamed = reason(settings.clone(), &mint_with(&good(), &forger));
         assert_eq!(unnamed, if octets == SECRET { "proved" } else { "signature_invalid" });
     }
+}
+
+#[test]
+fn a_key_that_nobody_knows_is_named_as_far_as_logs_go() {
+    let named = |kid: &str| match in_header(signed(&format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#), "{}", &WORLD.stranger))
+        .ask(&build(settings()), NOW)
+    {
+        Outcome::Refused(refusal) => (refusal.reason(), refusal.key().to_owned()),
+        other @ (Outcome::Nothing | Outcome::Proved(_)) => panic!("{}", other.reason()),
+    };
+    assert_eq!(named("z"), ("key_unknown", "z".to_owned()));
+    assert_eq!(named("a\\u0000\\nb"), ("key_unknown", "a\0\nb".to_owned()));
+    assert_eq!(named(&"k".repeat(4000)), ("key_unknown", "k".repeat(64)));
+    assert_eq!(named(&format!("k{}", "é".repeat(40))), ("key_unknown", format!("k{}", "é".repeat(31))), "no character is cut");
+    assert_eq!(named("a"), ("signature_invalid", String::new()));
 }
 
 #[test]
@@ -546,7 +563,7 @@ fn the_example_can_be_copied_and_unknown_keys_cannot_be_written() {
         }
         assert!(settled::<<Jwt as Scheme>::Config>(wrong).is_err(), "{path}");
     }
-    let schema = serde_json::to_value(schemars::schema_for!(Located<JwtConfig>)).unwrap();
+    let schema = serde_json::to_value(schemars::schema_for!(Located<BearerConfig>)).unwrap();
     assert_eq!((&schema["additionalProperties"], &schema["required"]), (&json!(false), &json!(["issuer", "audiences"])));
 }
 

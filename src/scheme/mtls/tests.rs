@@ -1,6 +1,9 @@
 //! The battery for this scheme, and what a token has to do with a connection.
 
 use super::*;
+use crate::clock::UnixTime;
+use crate::crypto::sha256;
+use crate::scheme::Scheme;
 use crate::scheme::battery::{self, Outcome, Request, Specimens, built};
 use crate::scheme::bearer::specimens::{self, NOW, WORLD, claiming, folder, good, mint, mint_with, settings};
 use crate::token::jwt::{StatedHolder, Statement};

@@ -155,7 +155,10 @@ impl JwtTokens {
         let text = std::str::from_utf8(token.octets).map_err(|_| Malformation::TokenSyntax)?;
         let unconfirmed = Unconfirmed::parse(text).map_err(|_| Malformation::TokenSyntax)?;
         let keys = self.keys.keys_for(unconfirmed.header().key_id(), now).await.map_err(|_| Fault::KeysUnavailable)?;
-        let confirmed = unconfirmed.confirmed_by(keys.keys())?;
+        let confirmed = unconfirmed.confirmed_by(keys.keys()).map_err(|unproved| {
+            let named = Unconfirmed::parse(text).ok();
+            Refusal::from(unproved).about_key(named.as_ref().and_then(|token| token.header().key_id()))
+        })?;
         let jwt = Jwt::read(&confirmed).map_err(|_| Malformation::TokenSyntax)?;
         let expires = self.requirements.judge(&jwt, now).map_err(Rejection::from)?;
         let key = match jwt.holder().clone() {

@@ -142,12 +142,13 @@ fn stated(name: &str, value: &str) -> String {
 /// Whether values of a type can be compared by `==`, whose time depends on where they differ.
 macro_rules! has_equality {
     ($type:ty) => {{
+        #[allow(dead_code, reason = "whether it is asked is the answer")]
         trait Otherwise {
             const HOLDS: bool = false;
         }
         impl<T> Otherwise for Probe<T> {}
         struct Probe<T>(std::marker::PhantomData<T>);
-        #[allow(dead_code, reason = "whether it is there is the question")]
+        #[allow(dead_code, reason = "whether it is asked is the answer")]
         impl<T: PartialEq> Probe<T> {
             const HOLDS: bool = true;
         }

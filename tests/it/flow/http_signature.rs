@@ -172,7 +172,8 @@ async fn keys_come_and_go_with_their_files() {
     );
     let gateway = Config::new(&text).upstream(&upstream).start().await;
     assert_eq!(draft.sign().ask(gateway.address()).await.status(), 401);
-    gateway.denial("key_unknown").await;
+    assert_eq!(gateway.denial("key_unknown").await["key"], "client-1");
+    gateway.access_line(|line| line["key"] == "client-1").await;
     std::fs::write(keys.join("client-1.jwk"), jwk).unwrap();
     crate::support::within("the key to be taken up", async {
         while draft.sign().ask(gateway.address()).await.status() != 200 {

@@ -4,8 +4,10 @@ use crate::support::certificates::{Authority, Identity};
 use crate::support::http2::Http2Client;
 use crate::support::issuer::Issuer;
 use crate::support::message::Message;
+use crate::support::programs::output;
 use crate::support::{Config, Gateway, RawClient, Upstream};
 use portcullis::crypto::sha256;
+use std::process::Command;
 
 struct Scene {
     servers: Authority,
@@ -94,6 +96,23 @@ async fn anything_else_is_refused_for_its_reason() {
         scene.gateway.denial(reason).await;
     }
     scene.upstream.assert_untouched();
+}
+
+#[tokio::test]
+async fn the_command_for_tokens_binds_them_to_a_certificate() {
+    let scene = Scene::asking("client_certificate: any").await;
+    let (alice, eve) = (Identity::self_signed("alice"), Identity::self_signed("eve"));
+    let keys = scene.gateway.keys();
+    std::fs::write(keys.join("issuer.pem"), scene.issuer.pem()).unwrap();
+    std::fs::write(keys.join("alice.crt"), alice.pem()).unwrap();
+    let mut mint = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let mint = mint.args(["token", "jwt", "mint", "--issuer", "https://issuer.example", "--audience", "orders", "--subject", "alice"]);
+    let mint = mint.args(["--kid", "a", "--key-file", "issuer.pem", "--cnf-x5t", "alice.crt"]).current_dir(keys);
+    let token = output(mint).await;
+    assert_eq!(scene.ask(Some(&alice), "/bound/x", token.trim()).await.status(), 200, "{:#?}", scene.gateway.events().last());
+    assert_eq!(scene.upstream.request().field("x-auth-request-user"), Some("alice"));
+    assert_eq!(scene.ask(Some(&eve), "/bound/x", token.trim()).await.status(), 401);
+    scene.gateway.denial("certificate_mismatch").await;
 }
 
 #[tokio::test]

@@ -108,6 +108,11 @@ impl Identity {
         &self.certificate
     }
 
+    /// The certificate in PEM.
+    pub(crate) fn pem(&self) -> String {
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", crypto::base64::encode(&self.certificate))
+    }
+
     /// The beginning of the thumbprint, as logs have it.
     pub(crate) fn fingerprint(&self) -> String {
         crypto::sha256(&self.certificate)[..8].iter().map(|octet| format!("{octet:02x}")).collect()

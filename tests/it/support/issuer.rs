@@ -2,7 +2,7 @@
 
 use portcullis::clock::{self, UnixTime};
 use portcullis::crypto::{NewKey, SigningKey, base64url};
-use portcullis::token::jose::{IssuingKey, describe};
+use portcullis::token::jose::{IssuingKey, describe, pem};
 use portcullis::token::jwt::{self, StatedHolder, Statement};
 
 /// Who makes the tokens.
@@ -11,12 +11,19 @@ pub(crate) const NAME: &str = "https://issuer.example";
 /// An issuer with a P-256 key named `a`.
 pub(crate) struct Issuer {
     key: IssuingKey,
+    pem: String,
 }
 
 impl Issuer {
     pub(crate) fn new() -> Self {
         let key = SigningKey::generate(NewKey::P256).unwrap();
-        Self { key: IssuingKey::signing(key, None).unwrap().named("a") }
+        let pem = pem::write(&key).to_string();
+        Self { key: IssuingKey::signing(key, None).unwrap().named("a"), pem }
+    }
+
+    /// Its private key, for programs that make tokens.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
     }
 
     /// Its key set.

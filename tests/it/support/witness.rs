@@ -87,11 +87,13 @@ impl Heard {
     }
 }
 
+type Record = Arc<Mutex<Vec<Arc<Mutex<Heard>>>>>;
+
 /// A running backend; it ends when it is dropped.
 pub(crate) struct Witness {
     address: SocketAddr,
     version: Version,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    heard: Record,
     serving: JoinHandle<()>,
 }
 
@@ -105,7 +107,7 @@ impl Witness {
     pub(crate) async fn start(version: Version, answer: Answer) -> Self {
         let listener = TcpListener::bind(ports::free()).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let heard = Record::default();
         let ours = Arc::clone(&heard);
         let serving = tokio::spawn(async move {
             let mut connections = JoinSet::new();
@@ -129,7 +131,7 @@ impl Witness {
 
     /// Every request so far, the unfinished ones too.
     pub(crate) fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap().clone()
+        self.heard.lock().unwrap().iter().map(|heard| heard.lock().unwrap().clone()).collect()
     }
 
     /// The last request, once it has ended.
@@ -160,41 +162,38 @@ impl Witness {
     }
 }
 
-/// One request on the record.
+/// One request on the record; what it says after it was forgotten is lost.
 struct Entry {
-    heard: Arc<Mutex<Vec<Heard>>>,
-    at: usize,
+    heard: Arc<Mutex<Heard>>,
     hasher: Hasher,
     octets: u64,
 }
 
 impl Entry {
-    fn new(heard: &Arc<Mutex<Vec<Heard>>>, method: &str, target: &str, fields: Fields) -> Self {
-        let mut all = heard.lock().unwrap();
+    fn new(record: &Record, method: &str, target: &str, fields: Fields) -> Self {
         let (method, target) = (method.to_owned(), target.to_owned());
-        all.push(Heard { method, target, fields, octets: 0, digest: Vec::new(), ending: Ending::Open });
-        Self { heard: Arc::clone(heard), at: all.len() - 1, hasher: Hasher::new(DigestAlgorithm::Sha256), octets: 0 }
+        let heard = Heard { method, target, fields, octets: 0, digest: Vec::new(), ending: Ending::Open };
+        let heard = Arc::new(Mutex::new(heard));
+        record.lock().unwrap().push(Arc::clone(&heard));
+        Self { heard, hasher: Hasher::new(DigestAlgorithm::Sha256), octets: 0 }
     }
 
     fn update(&mut self, piece: &[u8]) {
         self.hasher.update(piece);
         self.octets += u64::try_from(piece.len()).unwrap();
-        if let Some(heard) = self.heard.lock().unwrap().get_mut(self.at) {
-            heard.octets = self.octets;
-        }
+        self.heard.lock().unwrap().octets = self.octets;
     }
 
     fn end(self, ending: Ending) {
-        if let Some(heard) = self.heard.lock().unwrap().get_mut(self.at) {
-            (heard.ending, heard.digest) = (ending, self.hasher.finish().as_ref().to_vec());
-        }
+        let mut heard = self.heard.lock().unwrap();
+        (heard.ending, heard.digest) = (ending, self.hasher.finish().as_ref().to_vec());
     }
 }
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nX-Witness: here\r\nX-WSS-AuthInfo: nonce=\"0123456789abcdef\"\r\nContent-Length: 2\r\n\r\n";
 const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nX-Witness: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
-async fn http1(stream: TcpStream, heard: Arc<Mutex<Vec<Heard>>>, answer: Answer) -> Option<()> {
+async fn http1(stream: TcpStream, heard: Record, answer: Answer) -> Option<()> {
     let mut wire = Wire { stream, unread: Vec::new() };
     loop {
         let head = wire.head().await?;
@@ -285,7 +284,7 @@ impl Wire {
     }
 }
 
-async fn http2(stream: TcpStream, heard: Arc<Mutex<Vec<Heard>>>, answer: Answer) {
+async fn http2(stream: TcpStream, heard: Record, answer: Answer) {
     let mut builder = h2::server::Builder::new();
     builder.initial_window_size(1 << 20).initial_connection_window_size(1 << 22);
     let Ok(mut connection) = builder.handshake(stream).await else { return };

@@ -54,6 +54,10 @@ pub(in crate::cli::token) struct Mint {
     /// Bind the token to a key pair of its holder by its thumbprint, as DPoP wants it: the same kinds of files.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["cnf_jwk", "cnf_jwe_key"])]
     cnf_jkt: Option<PathBuf>,
+    /// Bind the token to a certificate of its holder by its thumbprint, as a scheme `mtls` wants it: the file with the
+    /// certificate in PEM, the first where there are several.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cnf_jwk", "cnf_jkt", "cnf_jwe_key"])]
+    cnf_x5t: Option<PathBuf>,
     #[command(flatten)]
     sealed: SealedHolder,
 }
@@ -62,11 +66,14 @@ const EXAMPLE: &str = "Examples:
   portcullis token jwt mint --key-file issuer.pem --issuer https://sts.example --audience orders \\
     --subject jane --claim role=clerk --expires-in 15m --cnf-jwk client.pem
   portcullis token jwt mint --key-file issuer.pem --issuer https://sts.example --audience orders \\
-    --cnf-jwe-key proof.key --proof-key client.key";
+    --cnf-jwe-key proof.key --proof-key client.key
+  portcullis token jwt mint --key-file issuer.pem --issuer https://sts.example --audience orders \\
+    --cnf-x5t client.crt";
 
 impl Mint {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let own = [Some(&self.key_file), self.cnf_jwk.as_ref(), self.cnf_jkt.as_ref()].into_iter().flatten().map(PathBuf::as_path);
+        let holders = [&self.cnf_jwk, &self.cnf_jkt, &self.cnf_x5t].into_iter().flatten();
+        let own = holders.chain([&self.key_file]).map(PathBuf::as_path);
         check_stdin(own.chain(self.sealed.files()))?;
         let key = key_file::issuing(&self.key_file, self.alg, self.kid.as_deref())?;
         let token = self.mint(&key, clock::now())?;
@@ -78,12 +85,14 @@ impl Mint {
         let audiences: Vec<_> = self.audiences.iter().map(String::as_str).collect();
         let public = self.cnf_jwk.as_deref().map(public_key).transpose()?;
         let named = self.cnf_jkt.as_deref().map(public_key).transpose()?;
+        let certified = self.cnf_x5t.as_deref().map(key_file::certificate_thumbprint).transpose()?;
         let sealed = self.sealed.seal()?;
-        let holder = match (&public, &named, &sealed) {
-            (Some(key), _, _) => StatedHolder::Key(key),
-            (None, Some(key), _) => StatedHolder::Thumbprint(key),
-            (None, None, Some(sealed)) => StatedHolder::Sealed(sealed),
-            (None, None, None) => StatedHolder::Anyone,
+        let holder = match (&public, &named, &certified, &sealed) {
+            (Some(key), _, _, _) => StatedHolder::Key(key),
+            (None, Some(key), _, _) => StatedHolder::Thumbprint(key),
+            (None, None, Some(sha256), _) => StatedHolder::Certificate(sha256),
+            (None, None, None, Some(sealed)) => StatedHolder::Sealed(sealed),
+            (None, None, None, None) => StatedHolder::Anyone,
         };
         let statement = Statement {
             token_type: &self.token_type,
@@ -129,6 +138,7 @@ mod tests {
             token_type: "at+jwt".to_owned(),
             cnf_jwk: None,
             cnf_jkt: None,
+            cnf_x5t: None,
             sealed: SealedHolder::default(),
         }
     }
@@ -161,6 +171,28 @@ mod tests {
         let payload = String::from_utf8(payload).unwrap();
         assert!(payload.contains(&thumbprint(holder.public())) && !payload.contains("\"d\""), "{payload}");
         assert!(matches!(read(&token).holder(), Holder::Bound(_)));
+    }
+
+    #[test]
+    fn the_token_is_bound_to_the_first_certificate_of_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("client.crt");
+        let [one, other] = ["alice", "eve"].map(|name| {
+            let own = rcgen::KeyPair::generate().unwrap();
+            rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&own).unwrap()
+        });
+        let bound = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Mint { cnf_x5t: Some(path.clone()), ..mint(&[]) }.mint(&key(), NOW)
+        };
+        let token = bound(&[one.pem(), other.pem()].concat()).unwrap();
+        let payload = String::from_utf8(Unconfirmed::parse(&token).unwrap().unproved_payload().unwrap()).unwrap();
+        let thumbprint = crate::crypto::base64url::encode(&crate::crypto::sha256(one.der()));
+        assert!(payload.contains(&format!("\"cnf\":{{\"x5t#S256\":\"{thumbprint}\"}}")), "{payload}");
+        let broken = one.pem().replacen("MII", "!!!", 1);
+        for text in ["", "no PEM", &broken, &pem::write(&SigningKey::generate(NewKey::P256).unwrap())] {
+            assert!(matches!(bound(text), Err(Failure::Reason(reason)) if reason.contains("client.crt")), "{text}");
+        }
     }
 
     #[test]

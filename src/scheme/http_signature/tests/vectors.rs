@@ -116,7 +116,7 @@ impl Example {
         let evidence = Evidence {
             head,
             connection: &connection,
-            external: crate::scheme::External::direct(&head, &connection),
+            peer: crate::scheme::PeerTrust::Untrusted,
             content: &[],
             carries,
             beside: Beside::Refused,

@@ -18,6 +18,15 @@ const USUAL_TEXT: usize = 256;
 /// How many components most signatures are about.
 const USUAL_COMPONENTS: usize = 8;
 
+/// What a label is, for people.
+pub const LABEL: &str = "a label: lower-case letters, digits, `_`, `-`, `.` and `*`, a letter or `*` first";
+
+/// Whether this can be the label of a signature (RFC 9651 §3.1.2).
+pub fn is_label(text: &str) -> bool {
+    let list = [text, "=()"].concat();
+    Stated::read([list.as_bytes()].into_iter()).is_ok_and(|stated| matches!(stated.as_slice(), [stated] if stated.label == text))
+}
+
 /// A member of `Signature-Input`: what a signature says it is about.
 #[derive(Clone, Debug)]
 pub struct Stated<'r> {

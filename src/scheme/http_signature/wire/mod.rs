@@ -16,6 +16,13 @@ pub use algorithm::MessageAlgorithm;
 pub use component::{Component, Form};
 pub(super) use input::write_text;
 
+use http::HeaderName;
+
+/// The field that says what signatures are about (RFC 9421 §4.1).
+pub const INPUT: HeaderName = HeaderName::from_static("signature-input");
+/// The field with the signatures (RFC 9421 §4.2).
+pub const SIGNATURE: HeaderName = HeaderName::from_static("signature");
+
 /// Why a field cannot be read, or cannot be signed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {

@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use super::{ReferenceResolver, ReferenceSettings};
-use crate::fetch::{AllowList, AllowedPrefix, FetchTerms, Lookup};
+use crate::fetch::{AllowList, AllowedPrefix, Lookup};
 use crate::setting::{ByteSize, Files, Located, Period, Problem};
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ const MOST_PREFIXES: usize = 64;
 const MAX_SIZE: ByteSize = ByteSize::from_kib(48);
 const MAX_CACHE_FOR: Period = Period::from_secs(3600);
 const MAX_CACHE_FAILURES_FOR: Period = Period::from_secs(60);
-const MAX_PARALLEL: u16 = 1024;
 
 pub(super) fn build(
     settings: &Located<ReferenceSettings>,
@@ -22,7 +21,7 @@ pub(super) fn build(
     let mut problems = Vec::new();
     let allow = allow_list(settings, &mut problems);
     check_limits(settings, &mut problems);
-    let fetching = fetch_terms(settings);
+    let fetching = settings.fetching(&settings.max_size, settings.at());
     let authorities = fetching.check(MAX_SIZE, "a size between 1B and 48KiB", files).unwrap_or_else(|found| {
         problems.extend(found);
         None
@@ -38,18 +37,6 @@ pub(super) fn build(
         cache_failures_for: settings.cache_failures_for.duration().as_secs(),
         patience: settings.timeout.duration().saturating_mul(2),
     })
-}
-
-fn fetch_terms(settings: &Located<ReferenceSettings>) -> FetchTerms<'_> {
-    FetchTerms {
-        timeout: &settings.timeout,
-        max_size: &settings.max_size,
-        max_parallel: *settings.max_parallel,
-        ca_file: settings.ca_file.as_ref(),
-        reach: settings.allow_private,
-        cleartext: settings.allow_cleartext,
-        at: settings.at(),
-    }
 }
 
 fn allow_list(settings: &ReferenceSettings, problems: &mut Vec<Problem>) -> AllowList {
@@ -71,15 +58,12 @@ fn allow_list(settings: &ReferenceSettings, problems: &mut Vec<Problem>) -> Allo
 }
 
 fn check_limits(settings: &ReferenceSettings, problems: &mut Vec<Problem>) {
-    let ReferenceSettings { cache_for, cache_failures_for, max_parallel, .. } = settings;
+    let ReferenceSettings { cache_for, cache_failures_for, .. } = settings;
     for (period, most, expected) in
         [(cache_for, MAX_CACHE_FOR, "whole seconds, at most 1h"), (cache_failures_for, MAX_CACHE_FAILURES_FOR, "whole seconds, at most 1m")]
     {
         if **period > most || period.duration().subsec_nanos() != 0 {
             problems.push(Problem::new(period.at(), format!("{:?}", **period), expected));
         }
-    }
-    if **max_parallel == 0 || **max_parallel > MAX_PARALLEL {
-        problems.push(Problem::new(max_parallel.at(), max_parallel.to_string(), "a number between 1 and 1024"));
     }
 }

@@ -1,0 +1,229 @@
+//! The short way of requests without content: what goes there is what would have gone Pingora's way, and so is the answer.
+
+use crate::support::message::Fields;
+use crate::support::{Config, Gateway, RawClient, Reply, Upstream, eventually, raw};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A field that only Pingora's way takes; it ends at the gateway.
+const LONG_WAY: &str = "Keep-Alive: timeout=5\r\n";
+
+fn config(upstream: &str) -> Config {
+    Config::new(&format!(
+        "upstreams:\n  bar: {{ {upstream} }}\nroutes:\n  - match: {{ path: / }}\n    public: true\n    upstream: bar\n  \
+         - match: {{ path: /cut/ }}\n    public: true\n    rewrite: strip_prefix\n    upstream: bar\n"
+    ))
+}
+
+async fn before(reply: Reply) -> (Gateway, Upstream) {
+    before_with(reply, "").await
+}
+
+async fn before_with(reply: Reply, settings: &str) -> (Gateway, Upstream) {
+    let upstream = Upstream::always(reply).await;
+    let gateway = config(&format!("servers: [\"{}\"]{settings}", upstream.address())).start().await;
+    (gateway, upstream)
+}
+
+/// A connection on which requests follow one another.
+async fn client(gateway: &Gateway) -> RawClient {
+    RawClient::connect(gateway.address()).await
+}
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// What the backend got, but for the name that each request has of its own.
+fn told(upstream: &Upstream) -> (String, Fields) {
+    let request = upstream.requests().pop().unwrap();
+    let mut fields: Fields = request.fields.iter().filter(|(name, _)| name != "X-Request-Id").cloned().collect();
+    fields.sort();
+    (request.start, fields)
+}
+
+#[tokio::test]
+async fn both_ways_tell_the_backend_the_same() {
+    let (gateway, upstream) = before(Reply::ok()).await;
+    let spoofed = "X-Auth-Request-User: eve\r\nx_forwarded_for: 6.6.6.6\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n";
+    let heads = [
+        ("GET / HTTP/1.1", ""),
+        ("GET /a/b?c=d&e HTTP/1.1", "aCCepT: */*\r\nX-Many: 1\r\nX-Many: 2\r\nx-many: 3\r\nX-Empty:\r\nX-Spaces:   a  b  \r\n"),
+        ("DELETE /cut/x?y=%20z HTTP/1.1", "X-Text: caf\u{e9}\r\nIf-None-Match: \"a\"\r\n"),
+        ("POST / HTTP/1.1", "Content-Length: 0\r\nContent-Type: text/plain\r\n"),
+        ("OPTIONS / HTTP/1.1", "Origin: https://app.example\r\nAccess-Control-Request-Method: GET\r\n"),
+        ("GET http://localhost/whole?q HTTP/1.1", "Connection: keep-alive\r\n"),
+        ("GET / HTTP/1.1", spoofed),
+        ("GET / HTTP/1.1", "X-Request-Id: mine\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n"),
+        ("GET / HTTP/1.1", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\ntracestate: a=b\r\n"),
+        ("GET / HTTP/1.1", "traceparent: broken\r\ntracestate: a=b\r\nExpect: 100-continue\r\n"),
+        ("GET / HTTP/1.1", "Cookie: a=b; c=d\r\n"),
+        ("GET / HTTP/1.1", "Cookie: a=b\r\nCookie: c=d\r\n"),
+        ("M-SEARCH / HTTP/1.1", "Host-Is: x\r\n"),
+    ];
+    for (line, fields) in heads {
+        let ask = |way: &str| raw::ask(gateway.address(), format!("{line}\r\nHost: localhost\r\n{fields}{way}\r\n"));
+        assert_eq!(ask("").await.text(), "ok", "{line} {fields}");
+        let short = told(&upstream);
+        assert_eq!(ask(LONG_WAY).await.text(), "ok", "{line} {fields}");
+        assert_eq!(short, told(&upstream), "{line} {fields}");
+    }
+}
+
+#[tokio::test]
+async fn both_ways_tell_the_client_the_same() {
+    let answers = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Many: 1\r\nx-many: 2\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\nok",
+        "HTTP/1.1 204 No Content\r\nServer: bar\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 7\r\n\r\n",
+        "HTTP/1.1 503 Out of beer\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3\r\nay!\r\n0\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ];
+    for answer in answers {
+        let (gateway, _upstream) = before(Reply::of(answer)).await;
+        let mut both = Vec::new();
+        for way in ["", LONG_WAY] {
+            let mut client = client(&gateway).await;
+            client.send(format!("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{way}\r\n")).await;
+            let answers = client.all_answers().await;
+            let seen = |name: &str| !name.eq_ignore_ascii_case("date");
+            let fields = |fields: &Fields| fields.iter().filter(|(name, _)| seen(name)).cloned().collect::<Fields>();
+            both.push(answers.iter().map(|answer| (answer.start.clone(), fields(&answer.fields), answer.text())).collect::<Vec<_>>());
+        }
+        assert_eq!(both[0], both[1], "{answer}");
+        assert!(!both[0].is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_head_has_no_content_and_the_connection_goes_on() {
+    let (gateway, _upstream) = before(Reply::of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")).await;
+    let mut client = client(&gateway).await;
+    for _ in 0..2 {
+        client.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert_eq!(client.answer_head().await.unwrap().field("content-length"), Some("5"));
+    }
+}
+
+#[tokio::test]
+async fn what_ends_with_its_connection_goes_on_in_chunks() {
+    let (gateway, upstream) = before(Reply::of("HTTP/1.1 200 OK\r\n\r\nuntil the end").cut()).await;
+    let mut client = client(&gateway).await;
+    for count in 1..=2 {
+        client.send(GET).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.text().as_str(), answer.field("transfer-encoding")), ("until the end", Some("chunked")));
+        assert_eq!(upstream.heard().len(), count, "a connection for each request");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_comes_piece_by_piece_as_it_is_sent() {
+    let (_gateway, mut client, mut server) = asked("").await;
+    server.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await.unwrap();
+    assert_eq!(client.answer_head().await.unwrap().status(), 200);
+    for piece in ["first", "second", "third"] {
+        server.write_all(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes()).await.unwrap();
+        let sent = format!("{:X}\r\n{piece}\r\n", piece.len());
+        assert_eq!(client.octets(sent.len()).await, sent.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_large_answer_arrives_whole() {
+    let content = "0123456789abcdef".repeat(64 * 1024);
+    let (gateway, _upstream) = before(Reply::of(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{content}", content.len()))).await;
+    let mut client = client(&gateway).await;
+    for _ in 0..3 {
+        client.send(GET).await;
+        assert!(client.answer().await.text() == content);
+    }
+}
+
+/// A server that has heard a request, and what it was heard on.
+async fn asked(lines: &str) -> (Gateway, RawClient, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = config(&format!("servers: [\"{}\"]", listener.local_addr().unwrap())).start().await;
+    let mut client = client(&gateway).await;
+    client.send(format!("GET / HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")).await;
+    let (mut server, _) = listener.accept().await.unwrap();
+    assert_ne!(server.read(&mut [0; 4096]).await.unwrap(), 0);
+    (gateway, client, server)
+}
+
+/// Waits until the other end is closed.
+async fn is_over(server: &mut TcpStream) {
+    let end = tokio::time::timeout(Duration::from_secs(10), server.read(&mut [0; 16])).await;
+    assert_eq!(end.expect("the gateway closes its side").unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_what_it_asked_for() {
+    let (gateway, client, mut server) = asked("").await;
+    drop(client);
+    is_over(&mut server).await;
+    gateway.access_line(|line| line["status"] == 0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_the_middle_of_an_answer_ends_it() {
+    for way in [LONG_WAY, ""] {
+        let (_gateway, mut client, mut server) = asked(way).await;
+        server.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n").await.unwrap();
+        assert_eq!(client.answer_head().await.unwrap().status(), 200);
+        drop(client);
+        is_over(&mut server).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_is_broken_off_after_read_timeout() {
+    let (gateway, upstream) = before_with(Reply::of("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), ", read_timeout: 300ms").await;
+    let mut client = client(&gateway).await;
+    client.send(GET).await;
+    assert_eq!(client.next_answer().await.unwrap().text(), "half");
+    assert_eq!(client.rest().await, b"");
+    eventually("the end of the connection to the server", || (upstream.ended() == 1).then_some(())).await;
+}
+
+#[tokio::test]
+async fn the_time_for_one_answer_does_not_end_the_next() {
+    let (gateway, _upstream) = before_with(Reply::ok().after(Duration::from_millis(350)), ", read_timeout: 600ms").await;
+    let mut client = client(&gateway).await;
+    for _ in 0..4 {
+        client.send(GET).await;
+        assert_eq!(client.answer().await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_has_closed_is_not_asked_again() {
+    let (gateway, upstream) = before(Reply::ok().cut()).await;
+    let mut client = client(&gateway).await;
+    for count in 1..=3 {
+        client.send(GET).await;
+        assert_eq!(client.answer().await.status(), 200);
+        assert_eq!(upstream.requests().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_second_answer_to_one_request_reaches_nobody() {
+    let two = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    let (gateway, upstream) = before(Reply::of(two)).await;
+    let mut client = client(&gateway).await;
+    for count in 1..=3 {
+        client.send(GET).await;
+        assert_eq!(client.answer().await.text(), "ok");
+        assert_eq!(upstream.heard().len(), count, "a connection for each request");
+    }
+}
+
+#[tokio::test]
+async fn idle_connections_to_servers_are_closed_after_idle_timeout() {
+    let (gateway, upstream) = before_with(Reply::ok(), ", idle_timeout: 400ms").await;
+    assert_eq!(raw::fetch(gateway.address(), "/", "").await.status(), 200);
+    assert_eq!(upstream.ended(), 0);
+    eventually("the end of an idle connection", || (upstream.ended() == 1).then_some(())).await;
+    assert_eq!(raw::fetch(gateway.address(), "/", "").await.status(), 200);
+}
