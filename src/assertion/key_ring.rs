@@ -23,11 +23,7 @@ impl KeyRing {
     ///
     /// # Errors
     /// There is none, or too many, or one cannot be used or stands twice; the path has more than one spelling.
-    pub(super) fn build(
-        written: &Located<Vec<RingKey>>,
-        path: Option<&Located<Box<str>>>,
-        files: &Files,
-    ) -> Result<Self, Vec<Problem>> {
+    pub(super) fn build(written: &Located<Vec<RingKey>>, path: Option<&Located<Box<str>>>, files: &Files) -> Result<Self, Vec<Problem>> {
         let (mut keys, mut problems) = (Vec::<IssuingKey>::with_capacity(written.len()), Vec::new());
         if let Some(path) = path.filter(|path| !is_plain(path)) {
             problems.push(Problem::new(path.at(), format!("`{}`", **path), "a path such as `/.well-known/jwks.json`"));

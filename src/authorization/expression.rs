@@ -1,5 +1,6 @@
 //! Expressions in the Common Expression Language (CEL): no loops without an end, no side effects, no input but these facts.
 
+use super::fields::{self, PRINCIPAL, REQUEST};
 use super::judge::RequestFacts;
 use super::scope;
 use crate::scheme::Principal;
@@ -41,8 +42,8 @@ impl Expression {
         // The compiler is somebody else's: if it stumbles, that is told like any other mistake.
         let compiled = catch_unwind(|| ENVIRONMENT.compile(text)).map_err(|_| "an expression that cannot be compiled".to_owned())?;
         let program = compiled.map_err(|errors| errors.to_string().trim().to_owned())?;
-        if let Some(unknown) = program.references().variables().into_iter().find(|name| !NAMES.contains(name)) {
-            return Err(format!("`{unknown}`, which names nothing"));
+        if let Some(unknown) = fields::unknown(program.expression()) {
+            return Err(unknown);
         }
         let expression = Self { program, text: text.into() };
         match expression.compute(HashMap::new(), HashMap::new(), "") {
@@ -80,19 +81,19 @@ struct Stumbled;
 fn principal_value(principal: &Principal) -> HashMap<String, Value> {
     let claims: HashMap<String, Value> = principal.claims().iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
     let scopes: Vec<Value> = scope::granted(principal.claims()).map(Value::from).collect();
-    let facts: [(&str, Value); 5] = [
-        ("scheme", (&**principal.scheme()).into()),
-        ("issuer", principal.issuer().into()),
-        ("subject", principal.subject().unwrap_or_default().into()),
-        ("claims", claims.into()),
-        ("scopes", scopes.into()),
+    let facts: [Value; PRINCIPAL.len()] = [
+        (&**principal.scheme()).into(),
+        principal.issuer().into(),
+        principal.subject().unwrap_or_default().into(),
+        claims.into(),
+        scopes.into(),
     ];
-    facts.map(|(name, value)| (name.to_owned(), value)).into()
+    PRINCIPAL.into_iter().map(str::to_owned).zip(facts).collect()
 }
 
 fn request_value(request: &RequestFacts<'_>) -> HashMap<String, Value> {
-    let facts = [("method", request.method), ("host", request.host), ("path", request.path), ("query", request.query)];
-    facts.map(|(name, value)| (name.to_owned(), Value::from(value))).into()
+    let facts: [&str; REQUEST.len()] = [request.method, request.host, request.path, request.query];
+    REQUEST.into_iter().map(str::to_owned).zip(facts.map(Value::from)).collect()
 }
 
 impl fmt::Debug for Expression {

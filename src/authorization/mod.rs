@@ -5,6 +5,7 @@
 
 mod build;
 mod expression;
+mod fields;
 mod judge;
 mod scope;
 mod settings;

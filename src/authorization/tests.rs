@@ -103,6 +103,9 @@ fn expressions_see_principal_request_and_route() {
         ("request.method == 'GET' && request.path.startsWith('/orders/') && request.host == 'api.example'", true),
         ("request.query == 'a=b' && route == 'orders'", true),
         ("1 / 0 == 1", false),
+        ("principal['claims']['role'] == 'user' && principal.claims['level'] == '3' && request['method'] == 'GET'", true),
+        ("principal.scopes.exists(s, s == 'b') && principal.claims.exists(name, name == 'role')", true),
+        ("{'a': {'b': 1}}.a.b == 1", true),
     ] {
         let claims = [("scope", "a b"), ("role", "user"), ("groups", "ops,eng"), ("level", "3")];
         let expected = if holds { Ok(()) } else { Err("expression_false") };
@@ -141,6 +144,18 @@ fn rules_that_cannot_hold_are_refused() {
         (serde_json::json!({ "cel": "principal.subject" }), "cannot be"),
         (serde_json::json!({ "cel": "nonsense(principal)" }), "`nonsense`, which names nothing"),
         (serde_json::json!({ "cel": "'text'" }), "not true or false"),
+        (serde_json::json!({ "cel": "principal.sub == 'x'" }), "`principal.sub`, where `principal` has `scheme`, `issuer`,"),
+        (serde_json::json!({ "cel": "!has(principal.groups)" }), "`principal.groups`"),
+        (serde_json::json!({ "cel": "'x' in request.headers['x']" }), "`request.headers`, where `request` has `method`"),
+        (serde_json::json!({ "cel": "request['verb'] == 'GET'" }), "`request.verb`"),
+        (serde_json::json!({ "cel": "route.name == 'x'" }), "`.name` of a text"),
+        (serde_json::json!({ "cel": "principal.claims.realm_access.roles == 'x'" }), "`.roles` of a text"),
+        (serde_json::json!({ "cel": "['x'].exists(s, s == principal.name)" }), "`principal.name`"),
+        (serde_json::json!({ "cel": "{'a': [request.url]}.a == ['x']" }), "`request.url`"),
+        (serde_json::json!({ "cel": "principal.scopes.exists(s, s == 'a') && s == 'a'" }), "`s`, which names nothing"),
+        (serde_json::json!({ "cel": "s.exists(s, s == 'a')" }), "`s`, which names nothing"),
+        (serde_json::json!({ "cel": "principal.claims[request.verb] == 'x'" }), "`request.verb`"),
+        (serde_json::json!({ "cel": "route == 'x' ? true : size(request.uri) > 1" }), "`request.uri`"),
         (serde_json::json!({ "cel": "principal.subject ==" }), ""),
         (serde_json::json!({ "cel": "" }), ""),
         (serde_json::json!({ "cel": format!("1{} > 1", "+1".repeat(510)) }), "1024 are the most"),

@@ -260,7 +260,10 @@ impl ManagedNames {
     pub fn covers(&self, name: &str) -> bool {
         let exact = self.by_length.get(name.len()).is_some_and(|names| names.iter().any(|known| folds_to(name, known)));
         let alias = NEVER_ALIASED.iter().any(|known| folds_to(name, known) && name != *known);
-        exact || alias || self.is_alias(name) || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
+        exact
+            || alias
+            || self.is_alias(name)
+            || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
     }
 
     /// Whether this is another spelling of a field that some route signs.

@@ -5,6 +5,7 @@ pub mod base64;
 pub mod base64url;
 mod cpu;
 mod der;
+mod edwards;
 mod provider;
 mod public_key;
 mod random;

@@ -1,6 +1,7 @@
 //! Public keys: read and judged once, then used to verify as often as one likes.
 
 use super::der::{self, DerSyntax};
+use super::edwards;
 use super::provider::Verifier;
 use super::{KeyKind, SignatureAlgorithm};
 use std::fmt;
@@ -9,6 +10,9 @@ use std::fmt;
 const SHORTEST_MODULUS: usize = 2048;
 /// The longest RSA modulus that is taken, in bits; longer ones would only cost time.
 const LONGEST_MODULUS: usize = 8192;
+/// The smallest RSA exponent that is taken (FIPS 186-5 §5.1): with smaller ones, mistakes in the padding that others
+/// overlook are enough for a forgery.
+const SMALLEST_EXPONENT: u64 = 65_537;
 /// The longest RSA exponent that is taken, in bits: what both libraries can do.
 const LONGEST_EXPONENT: usize = 33;
 /// The first octet of a point that is written as both of its coordinates (SEC 1 §2.3.3).
@@ -81,12 +85,14 @@ pub enum UnusableKey {
     ModulusTooShort,
     /// Its RSA modulus has more than 8192 bits, or more than the library can sign with.
     ModulusTooLong,
-    /// A number of its RSA key is even, out of range, or has leading zeros.
+    /// A number of its RSA key is even, out of range, or has leading zeros. Exponents below 65537 are out of range.
     Numbers,
     /// A coordinate has a length that the curve does not have.
     PointLength,
-    /// The point is not on the curve.
+    /// The point is not on the curve, or not in its one encoding.
     NotOnCurve,
+    /// The point is of small order: anybody can make signatures that hold for it.
+    SmallOrder,
     /// The library does not take this private key, for instance because its parts do not belong together.
     Inconsistent,
 }
@@ -109,7 +115,7 @@ impl PublicKey {
     /// A key from an RSA modulus and exponent, the most significant octet first and not zero (RFC 7518 §6.3.1).
     ///
     /// # Errors
-    /// The modulus has not between 2048 and 8192 bits or is even; the exponent is even, below 3 or of more than 33 bits.
+    /// The modulus has not between 2048 and 8192 bits or is even; the exponent is even, below 65537 or of more than 33 bits.
     pub fn from_rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, UnusableKey> {
         judge_rsa(modulus, exponent)?;
         Self::build(PublicOctets::Rsa { modulus: modulus.into(), exponent: exponent.into() })
@@ -135,9 +141,10 @@ impl PublicKey {
     /// shows when it is used: nothing verifies otherwise.
     ///
     /// # Errors
-    /// There are not 32 octets.
+    /// There are not 32 octets, they have another encoding as well, or the point is of small order.
     pub fn from_ed25519(point: &[u8]) -> Result<Self, UnusableKey> {
         let point = point.try_into().map_err(|_| UnusableKey::PointLength)?;
+        edwards::judge_point(&point)?;
         Self::build(PublicOctets::Ed25519(point))
     }
 
@@ -232,6 +239,7 @@ impl fmt::Display for UnusableKey {
             Self::Numbers => "RSA with an unusable modulus or exponent",
             Self::PointLength => "a point of the wrong length",
             Self::NotOnCurve => "a point that is not on the curve",
+            Self::SmallOrder => "a point of small order, for which anybody can sign",
             Self::Inconsistent => "a private key whose parts are unusable or do not belong together",
         })
     }
@@ -256,8 +264,8 @@ fn judge_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), UnusableKey> {
         return Err(UnusableKey::ModulusTooLong);
     }
     let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
-    // One is the only odd exponent below three.
-    let ranged = (2..=LONGEST_EXPONENT).contains(&exponent_long);
+    let value = exponent.iter().fold(0_u64, |value, octet| value << 8 | u64::from(*octet));
+    let ranged = exponent_long <= LONGEST_EXPONENT && value >= SMALLEST_EXPONENT;
     if odd(modulus) && odd(exponent) && ranged { Ok(()) } else { Err(UnusableKey::Numbers) }
 }
 
@@ -396,9 +404,10 @@ mod tests {
         assert_eq!(rsa(8192, usual), Ok(KeyKind::Rsa));
         assert_eq!(rsa(8193, usual), Err(UnusableKey::ModulusTooLong));
         assert_eq!(rsa(1024, usual), Err(UnusableKey::ModulusTooShort));
-        assert_eq!(rsa(2048, &[3]), Ok(KeyKind::Rsa));
         assert_eq!(rsa(2048, &[1, 0xff, 0xff, 0xff, 0xff]), Ok(KeyKind::Rsa));
-        for exponent in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[0, 1, 0, 1], &[2, 0, 0, 0, 1], &[1, 0, 0, 0, 0, 1]] {
+        for exponent in
+            [&[][..], &[0], &[1], &[2], &[3], &[17], &[0xff, 0xff], &[1, 0, 0], &[0, 1, 0, 1], &[2, 0, 0, 0, 1], &[1, 0, 0, 0, 0, 1]]
+        {
             assert_eq!(rsa(2048, exponent), Err(UnusableKey::Numbers), "{exponent:?}");
         }
         let mut even = vec![0xff; 256];

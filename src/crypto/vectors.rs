@@ -148,7 +148,7 @@ fn rsa_pkcs1_signatures() {
     ] {
         let mut sheet = Sheet::new(name);
         for group in &rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
-            let key = PublicKey::from_spki_der(&group.der).unwrap();
+            let Some(key) = usable(&group.der) else { continue };
             for test in &group.tests {
                 let found = key.verify(algorithm, &test.msg, &test.sig).is_ok();
                 sheet.record(test.tc_id, &test.comment, is_valid(test.result), found);
@@ -156,6 +156,13 @@ fn rsa_pkcs1_signatures() {
         }
         sheet.close(200);
     }
+}
+
+/// The key of a group, but where its exponent is 3: such keys are none here.
+fn usable(spki: &[u8]) -> Option<PublicKey> {
+    let key = PublicKey::from_spki_der(spki);
+    assert_eq!(key == Err(UnusableKey::Numbers), spki.ends_with(&[2, 1, 3]));
+    key.ok()
 }
 
 /// The algorithm whose hash a group of vectors uses, and whether it uses it as we do: MGF1 with the same hash, and as much salt.

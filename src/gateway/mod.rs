@@ -71,7 +71,7 @@ impl ProxyHttp for Gateway {
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
         if let Some(document) = published::find(session, &exchange.live.snapshot) {
             exchange.stage = Stage::Answered;
-            return published::answer(session, document, exchange.id).await.map(|()| true);
+            return published::answer(session, document, exchange).await.map(|()| true);
         }
         content::watch(session, &exchange.live.snapshot.limits);
         match admission::admit(session, exchange, &self.room).await {

@@ -2,7 +2,7 @@
 //! requests, where the settings say so, and metadata of protected resources.
 
 use super::connection;
-use super::request_id::RequestId;
+use super::exchange::Exchange;
 use super::respond;
 use crate::config::snapshot::Snapshot;
 use crate::route::{Authority, UriScheme};
@@ -61,16 +61,16 @@ fn host(header: &RequestHeader, scheme: UriScheme) -> Option<String> {
 
 /// Answers with a document, which scripts of any origin may read. The connection closes over HTTP/1, because nobody
 /// judged the head's framing.
-pub(super) async fn answer(session: &mut Session, document: Document, id: RequestId) -> pingora::Result<()> {
+pub(super) async fn answer(session: &mut Session, document: Document, exchange: &Exchange) -> pingora::Result<()> {
     session.set_keepalive(None);
     let mut header = ResponseHeader::build(StatusCode::OK, None)?;
     header.insert_header(CONTENT_TYPE, HeaderValue::from_static(document.media_type))?;
     header.insert_header(CONTENT_LENGTH, document.octets.len())?;
     header.insert_header(CACHE_CONTROL, HeaderValue::from_static(FRESHNESS))?;
     header.insert_header("Access-Control-Allow-Origin", HeaderValue::from_static("*"))?;
-    header.insert_header("X-Request-Id", id.as_str())?;
+    header.insert_header("X-Request-Id", exchange.id.as_str())?;
     if session.req_header().version != http::Version::HTTP_2 {
         header.insert_header(CONNECTION, HeaderValue::from_static("close"))?;
     }
-    respond::send(session, header, document.octets).await
+    respond::send(session, header, document.octets, &exchange.live.snapshot.limits).await
 }

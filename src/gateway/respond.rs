@@ -5,6 +5,7 @@ use super::cors;
 use super::denial::Denial;
 use super::exchange::Exchange;
 use super::request_id::RequestId;
+use crate::config::document::Limits;
 use crate::scheme::Challenge;
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
@@ -46,18 +47,18 @@ pub(super) async fn deny(session: &mut Session, exchange: &Exchange) -> pingora:
     if let Some(origin) = origin {
         cors::permit(&mut header, origin, &denial.challenges().iter().map(|challenge| challenge.field).collect::<Vec<_>>())?;
     }
-    send(session, header, content.octets).await
+    send(session, header, content.octets, &exchange.live.snapshot.limits).await
 }
 
 /// Sends an answer of the gateway's own, without its content where only the head was asked for.
-pub(super) async fn send(session: &mut Session, header: ResponseHeader, content: Bytes) -> pingora::Result<()> {
+pub(super) async fn send(session: &mut Session, header: ResponseHeader, content: Bytes, limits: &Limits) -> pingora::Result<()> {
     let head_only = session.req_header().method == http::Method::HEAD;
     session.as_downstream_mut().write_response_header(Box::new(header)).await?;
     if head_only {
         return session.as_downstream_mut().finish_body().await;
     }
     session.as_downstream_mut().write_response_body(content, true).await?;
-    content::drain(session).await;
+    content::drain(session, limits).await;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use super::live::{Current, Live};
 use crate::clock::UnixTime;
 use crate::config::client_certificates::{ClientCertificates, NotServed};
 use crate::scheme::ClientCertificate;
-use crate::token::x509::X509Refusal;
+use crate::token::x509::{self, X509Refusal};
 use arc_swap::Guard;
 use pingora::listeners::tls::TlsSettings;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -96,7 +96,9 @@ impl ClientCertVerifier for Clients {
     ) -> Result<ClientCertVerified, rustls::Error> {
         let chain: Vec<_> = chain.iter().map(|der| der.clone().into_owned()).collect();
         let certificate = ClientCertificate::new(leaf.clone().into_owned(), &chain);
-        let admitted = rule(&self.live(), self.listener).admit(Some(&certificate), UnixTime::from_seconds(now.as_secs()));
+        let now = UnixTime::from_seconds(now.as_secs());
+        let admitted = x509::judge_key(leaf).map_err(NotServed::NotVouched);
+        let admitted = admitted.and_then(|()| rule(&self.live(), self.listener).admit(Some(&certificate), now));
         admitted.map(|()| ClientCertVerified::assertion()).map_err(|refused| rustls::Error::InvalidCertificate(told(refused)))
     }
 

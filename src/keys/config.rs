@@ -59,7 +59,7 @@ pub struct KeyRefreshSettings {
     /// How often the keys are fetched, at most 24h: after so long a key that the issuer removed
     /// is no longer good here.
     pub interval: Located<Period>,
-    /// How much time lies between two fetches that unknown keys cause, at most 1h.
+    /// How much time lies between two fetches that unknown keys cause, at most 1h; one may be made ahead.
     pub min_interval: Located<Period>,
     /// How long keys stay good after the last fetch that succeeded, at least `interval` and at most 30d. Requests
     /// that need them are answered with 503 from then on.

@@ -7,31 +7,44 @@ use std::collections::HashMap;
 /// The most names that are remembered as unknown. Beyond it the interval alone holds back.
 const MOST_UNKNOWN: usize = 1024;
 
-/// At most one fetch in so many seconds.
+/// At most one fetch in so many seconds, and as many at once as were saved up.
 #[derive(Debug)]
 pub(super) struct Throttle {
     seconds: u64,
-    next: UnixTime,
+    /// How long it takes until all that can be saved up is.
+    reserve: u64,
+    /// When all that can be saved up will be.
+    full: UnixTime,
 }
 
 impl Throttle {
-    /// One that lets the first pass.
+    /// One that lets the first pass, and saves nothing up.
     pub(super) const fn every(seconds: u64) -> Self {
-        Self { seconds, next: UnixTime::from_seconds(0) }
+        Self { seconds, reserve: 0, full: UnixTime::from_seconds(0) }
+    }
+
+    /// One that lets two pass at once where none passed for twice as long.
+    pub(super) const fn two_every(seconds: u64) -> Self {
+        Self { seconds, reserve: seconds, full: UnixTime::from_seconds(0) }
     }
 
     /// Whether one may be made at `now`; then the next has to wait.
     pub(super) fn pass(&mut self, now: UnixTime) -> bool {
-        let passes = now >= self.next;
+        let passes = now >= self.next();
         if passes {
-            self.next = now.later(self.seconds);
+            self.full = self.full.max(now).later(self.seconds);
         }
         passes
     }
 
+    /// When the next one may be made.
+    pub(super) fn next(&self) -> UnixTime {
+        self.full.earlier(self.reserve)
+    }
+
     /// Takes up a clock that was put back: nobody waits longer than the interval from `now`.
     pub(super) fn settle(&mut self, now: UnixTime) {
-        self.next = self.next.min(now.later(self.seconds));
+        self.full = self.full.min(now.later(self.seconds).later(self.reserve));
     }
 }
 
@@ -79,6 +92,17 @@ mod tests {
         let passed: Vec<_> = (100..130).filter(|second| throttle.pass(at(*second))).collect();
         assert_eq!(passed, [100, 110, 120]);
         assert!(!throttle.pass(at(99)), "a request that arrived earlier does not pass for that");
+    }
+
+    #[test]
+    fn two_pass_at_once_and_in_the_long_run_one_per_interval() {
+        let mut throttle = Throttle::two_every(10);
+        let passed: Vec<_> = (100..150).filter(|second| throttle.pass(at(*second))).collect();
+        assert_eq!(passed, [100, 101, 110, 120, 130, 140]);
+        assert_eq!(throttle.next(), at(150));
+        assert!(throttle.pass(at(165)) && throttle.pass(at(165)) && !throttle.pass(at(169)) && throttle.pass(at(175)));
+        throttle.settle(at(50));
+        assert!(!throttle.pass(at(59)) && throttle.pass(at(60)));
     }
 
     #[test]

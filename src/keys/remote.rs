@@ -93,6 +93,10 @@ struct Gate {
     first_loads: Throttle,
     unknown: Throttle,
     names: UnknownNames,
+    /// Whether a fetch waits for its time, for those who asked too soon.
+    is_postponed: bool,
+    /// When the last of them asked.
+    asked: UnixTime,
 }
 
 /// A fetch to wait for.
@@ -120,8 +124,10 @@ impl Remote {
         let gate = Gate {
             flight: watch::channel(Landing::Pending).1,
             first_loads: Throttle::every(min_interval),
-            unknown: Throttle::every(min_interval),
+            unknown: Throttle::two_every(min_interval),
             names: UnknownNames::remembered_for(unknown_key_memory),
+            is_postponed: false,
+            asked: UnixTime::from_seconds(0),
         };
         Self {
             spec,
@@ -188,14 +194,17 @@ impl Remote {
     async fn ask(self: &Arc<Self>, name: Option<&str>, seen: &Keys, now: UnixTime) -> Result<Arc<Keys>, KeysUnavailable> {
         let is_new = |keys: &Keys| name.map_or(keys.generation() != seen.generation(), |name| keys.has(name));
         let mut keys = self.keys(now).await?;
-        while !is_new(&keys)
-            && let Some(flight) = self.fetch_for(name, now)
-        {
-            let is_answer = flight.is_ours();
-            let landing = flight.landed().await;
+        while !is_new(&keys) {
+            let flight = self.fetch_for(name, now);
+            let is_answer = flight.as_ref().is_none_or(Flight::is_ours);
+            let landing = match flight {
+                Some(flight) => flight.landed().await,
+                // What somebody else asked for may have landed since the keys were looked at.
+                None => Landing::Pending,
+            };
             keys = self.current(now).ok_or(KeysUnavailable)?;
             if is_answer {
-                let is_known_not_to_be = landing != Landing::Failed && !is_new(&keys);
+                let is_known_not_to_be = matches!(landing, Landing::Changed | Landing::Unchanged) && !is_new(&keys);
                 if let (Some(name), true) = (name, is_known_not_to_be) {
                     self.gate().names.add(name, now);
                 }
@@ -216,7 +225,39 @@ impl Remote {
         if name.is_some_and(|name| gate.names.has(name, now)) {
             return None;
         }
-        gate.under_way().or_else(|| gate.unknown.pass(now).then(|| Flight::Ours(self.launch(&mut gate, now))))
+        if let Some(flight) = gate.under_way() {
+            return Some(flight);
+        }
+        if gate.unknown.pass(now) {
+            return Some(Flight::Ours(self.launch(&mut gate, now)));
+        }
+        self.postpone(&mut gate, now);
+        None
+    }
+
+    /// Sees to it that the issuer is asked as soon as it may be: whoever used up what may be asked before does not keep
+    /// a new key away until somebody asks again.
+    fn postpone(self: &Arc<Self>, gate: &mut Gate, now: UnixTime) {
+        gate.asked = gate.asked.max(now);
+        if !std::mem::replace(&mut gate.is_postponed, true) {
+            let (due, remote) = (gate.unknown.next(), Arc::downgrade(self));
+            let pause = Duration::from_secs(due.seconds().saturating_sub(now.seconds()));
+            tokio::spawn(async move {
+                tokio::time::sleep(pause).await;
+                if let Some(remote) = remote.upgrade() {
+                    remote.catch_up(due);
+                }
+            });
+        }
+    }
+
+    /// The fetch that was postponed, unless another one began since.
+    fn catch_up(self: &Arc<Self>, due: UnixTime) {
+        let mut gate = self.gate();
+        gate.is_postponed = false;
+        if self.loaded() <= gate.asked && gate.under_way().is_none() && gate.unknown.pass(due) {
+            self.launch(&mut gate, due);
+        }
     }
 
     /// Fetches whatever requests do, or waits for the fetch under way.

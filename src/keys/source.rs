@@ -4,7 +4,7 @@ use super::refresh;
 use super::remote::Remote;
 use crate::clock::UnixTime;
 use crate::crypto::DIGEST_LENGTH;
-use crate::token::jose::{KeySet, VerificationKey};
+use crate::token::jose::{Algorithm, KeySet, VerificationKey};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -98,6 +98,15 @@ impl KeySource {
         match &self.0 {
             Kind::Fixed(keys) => Some(Arc::clone(keys)),
             Kind::Remote(remote) => remote.current(now),
+        }
+    }
+
+    /// Whether none of its keys, now and as long as it stays as it is, can use this algorithm: a fixed set has no such
+    /// key, or a secret would have to be fetched.
+    pub fn never_uses(&self, algorithm: Algorithm) -> bool {
+        match &self.0 {
+            Kind::Fixed(keys) => !keys.keys().iter().any(|key| key.fits(algorithm)),
+            Kind::Remote(_) => algorithm.least_secret().is_some(),
         }
     }
 

@@ -381,7 +381,7 @@ mod unknown_keys {
     }
 
     #[tokio::test]
-    async fn a_flood_of_unknown_names_is_one_fetch_per_interval() {
+    async fn a_flood_of_unknown_names_is_one_fetch_per_interval_and_one_more() {
         let host = Host::secure(having(&["a"])).await;
         let source = Given::of(&host).build().unwrap();
         let seen = source.keys(NOW).await.unwrap();
@@ -392,9 +392,9 @@ mod unknown_keys {
             let now = NOW.later(u64::try_from(number / 1_000).unwrap());
             assert!(Arc::ptr_eq(&seen, &source.after_unknown(Some(name), &seen, now).await.unwrap()));
         }
-        assert_eq!(host.heard().len(), 2, "the first load and one more");
+        assert_eq!(host.heard().len(), 3, "the first load and two more");
         join_all(names.iter().map(|name| source.after_unknown(Some(name), &seen, NOW.later(10)))).await;
-        assert_eq!(host.heard().len(), 3);
+        assert_eq!(host.heard().len(), 4);
         assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     }
 
@@ -403,7 +403,9 @@ mod unknown_keys {
         let host = Host::secure(having(&["a"])).await;
         let source = Given::of(&host).build().unwrap();
         let seen = source.keys(NOW).await.unwrap();
-        source.after_unknown(Some("x"), &seen, NOW).await.unwrap();
+        for name in ["x", "y"] {
+            source.after_unknown(Some(name), &seen, NOW).await.unwrap();
+        }
         host.change(Answer::Stall(Vec::new()));
         let began = clock::instant();
         for number in 0..1_000_u32 {
@@ -433,7 +435,9 @@ mod unknown_keys {
         let source = Given::of(&host).build().unwrap();
         let seen = source.keys(NOW).await.unwrap();
         host.change(Answer::new("500 Oops", "", b""));
-        assert!(Arc::ptr_eq(&seen, &source.after_unknown(Some("b"), &seen, NOW).await.unwrap()));
+        for _ in 0..2 {
+            assert!(Arc::ptr_eq(&seen, &source.after_unknown(Some("b"), &seen, NOW).await.unwrap()));
+        }
         host.change(having(&["b"]));
         assert!(!source.after_unknown(Some("b"), &seen, NOW.later(9)).await.unwrap().has("b"), "not before the interval is over");
         assert!(source.after_unknown(Some("b"), &seen, NOW.later(10)).await.unwrap().has("b"));
@@ -466,9 +470,64 @@ mod unknown_keys {
         for second in 0..10 {
             source.after_unknown(None, &found, NOW.later(second)).await.unwrap();
         }
-        assert_eq!(host.heard().len(), 2);
-        source.after_unknown(None, &found, NOW.later(10)).await.unwrap();
         assert_eq!(host.heard().len(), 3);
+        source.after_unknown(None, &found, NOW.later(10)).await.unwrap();
+        assert_eq!(host.heard().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn one_invented_name_does_not_keep_a_new_key_away() {
+        let host = Host::secure(having(&["a"])).await;
+        let source = Given::of(&host).build().unwrap();
+        let seen = source.keys(NOW).await.unwrap();
+        source.after_unknown(Some("invented"), &seen, NOW).await.unwrap();
+        host.change(having(&["a", "b"]));
+        assert!(source.after_unknown(Some("b"), &seen, NOW).await.unwrap().has("b"));
+    }
+
+    /// A source that may be asked every second, and whose two fetches are used up.
+    async fn used_up(host: &Host) -> (Arc<KeySource>, Arc<Keys>) {
+        let source = Given::of(host).refreshed(|refresh| refresh.min_interval = at(Period::from_secs(1))).build().unwrap();
+        let seen = source.keys(NOW).await.unwrap();
+        for name in ["invented", "too"] {
+            source.after_unknown(Some(name), &seen, NOW).await.unwrap();
+        }
+        assert_eq!(host.heard().len(), 3);
+        host.change(having(&["a", "b"]));
+        (source, seen)
+    }
+
+    #[tokio::test]
+    async fn who_asked_too_soon_is_answered_when_it_is_time() {
+        let host = Host::secure(having(&["a"])).await;
+        let (source, seen) = used_up(&host).await;
+        for _ in 0..100 {
+            assert!(!source.after_unknown(Some("b"), &seen, NOW).await.unwrap().has("b"));
+        }
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        // Nobody asked again.
+        assert!(source.current(NOW.later(1)).unwrap().has("b"));
+        assert_eq!(host.heard().len(), 4, "one fetch for all of them");
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        assert_eq!(host.heard().len(), 4, "and no more");
+    }
+
+    #[tokio::test]
+    async fn what_was_postponed_is_not_done_twice() {
+        let host = Host::secure(having(&["a"])).await;
+        let (source, seen) = used_up(&host).await;
+        source.after_unknown(Some("b"), &seen, NOW).await.unwrap();
+        assert!(refresh(&source, NOW.later(1)).await);
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert_eq!(host.heard().len(), 4, "the set is younger than the question");
+        // A source that nobody uses any more asks nobody.
+        source.after_unknown(Some("c"), &seen, NOW.later(1)).await.unwrap();
+        source.after_unknown(Some("d"), &seen, NOW.later(1)).await.unwrap();
+        let fetches = host.heard().len();
+        source.after_unknown(Some("e"), &seen, NOW.later(1)).await.unwrap();
+        drop(source);
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert_eq!(host.heard().len(), fetches);
     }
 
     #[tokio::test]

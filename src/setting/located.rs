@@ -13,6 +13,10 @@ pub const LOCATED_NAME: &str = "$portcullis::Located";
 /// The fields of that struct, in the order in which they are delivered.
 pub const LOCATED_FIELDS: &[&str] = &["line", "column", "value"];
 
+/// The struct name by which a setting asks the deserializer of `config` for its keys or, where a list stands in their
+/// place as a shorter form, for that.
+pub const SHORTHAND_NAME: &str = "$portcullis::Shorthand";
+
 /// A value and the position of its node in the file.
 #[derive(Clone, Debug)]
 pub struct Located<T> {

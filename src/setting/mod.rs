@@ -9,7 +9,7 @@ mod unit;
 
 pub use environment::Environment;
 pub use file::Files;
-pub use located::{LOCATED_FIELDS, LOCATED_NAME, Located};
+pub use located::{LOCATED_FIELDS, LOCATED_NAME, Located, SHORTHAND_NAME};
 pub use problem::{Position, Problem};
 pub use secret::{SECRET_NAME, SecretText};
 pub use unit::{ByteSize, Period};

@@ -3,7 +3,7 @@
 use super::calendar::{full_years, moment};
 use super::{Claims, Decimal};
 use crate::clock::UnixTime;
-use crate::setting::{Located, Position, Problem};
+use crate::setting::{Located, Position, Problem, SHORTHAND_NAME};
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -22,6 +22,9 @@ pub enum ClaimRuleSettings {
     Conditions(Box<ClaimConditions>),
 }
 
+/// The names of [`ClaimConditions`].
+const CONDITIONS: [&str; 10] = ["present", "equals", "one_of", "all_of", "like", "at_least", "at_most", "after", "before", "age_at_least"];
+
 /// Conditions for one claim. All that are written must hold; a rule without any is refused.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -35,7 +38,7 @@ pub struct ClaimConditions {
     /// Each of these is among the claim's values, which commas separate.
     pub all_of: Option<Vec<Box<str>>>,
     /// One of the claim's values, which commas separate, is like this one, in which `*` stands for any characters
-    /// or none.
+    /// or none; but for no `@` where the pattern has one.
     pub like: Option<Box<str>>,
     /// The value is a number, this or more.
     pub at_least: Option<Decimal>,
@@ -166,9 +169,9 @@ impl Condition {
         match self {
             Self::Present => true,
             Self::Equals(wanted) => value == &**wanted,
-            Self::OneOf(wanted) => value.split(',').any(|each| wanted.iter().any(|one| **one == *each)),
-            Self::AllOf(wanted) => wanted.iter().all(|one| value.split(',').any(|each| **one == *each)),
-            Self::Like(pieces) => value.split(',').any(|each| is_like(each, pieces)),
+            Self::OneOf(wanted) => values(value).any(|each| wanted.iter().any(|one| **one == *each)),
+            Self::AllOf(wanted) => wanted.iter().all(|one| values(value).any(|each| **one == *each)),
+            Self::Like(pieces) => values(value).any(|each| is_like(each, pieces)),
             Self::AtLeast(limit) => Decimal::parse(value).is_some_and(|number| number >= *limit),
             Self::AtMost(limit) => Decimal::parse(value).is_some_and(|number| number <= *limit),
             Self::After(limit) => moment(value).is_some_and(|time| time > *limit),
@@ -203,9 +206,21 @@ fn pieces(pattern: &str, at: Position) -> Result<Box<[Box<str>]>, Problem> {
     Ok(pattern.split('*').map(Box::from).collect())
 }
 
-/// Whether a value is the pieces with anything between them. Taking the first place for each piece is right, and
-/// looks at every octet at most once per piece.
+/// The values of a claim. What has a quotation mark is one: within quotes, as in `"a,b"@c.example`, a comma separates
+/// nothing, and who can choose what stands there could otherwise claim any value.
+fn values(claim: &str) -> impl Iterator<Item = &str> {
+    let whole = claim.contains('"');
+    claim.split(move |character| character == ',' && !whole)
+}
+
+/// Whether a value is the pieces with anything between them, but for `@` where the pattern says where one is: of
+/// `eve@evil.example@a.example` some read the first host and some the last. Taking the first place for each piece is
+/// right, and looks at every octet at most once per piece.
 fn is_like(value: &str, pieces: &[Box<str>]) -> bool {
+    let stated: usize = pieces.iter().map(|piece| piece.matches('@').count()).sum();
+    if stated > 0 && value.matches('@').count() != stated {
+        return false;
+    }
     let [first, between @ .., last] = pieces else {
         return pieces.first().is_some_and(|only| **only == *value);
     };
@@ -221,7 +236,7 @@ fn is_like(value: &str, pieces: &[Box<str>]) -> bool {
 
 impl<'de> Deserialize<'de> for ClaimRuleSettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RuleVisitor)
+        deserializer.deserialize_struct(SHORTHAND_NAME, &CONDITIONS, RuleVisitor)
     }
 }
 
@@ -279,7 +294,9 @@ mod tests {
     fn patterns_have_stars_for_anything() {
         for (pattern, likes, others) in [
             ("eng-*", &["eng-", "eng-core", "x,eng-1"][..], &["eng", "xeng-core", "", "ENG-a"][..]),
-            ("*@a.example", &["u@a.example"], &["u@a.example.evil", "u@b.example", "a.example"]),
+            ("*@a.example", &["u@a.example", "@a.example"], &["u@a.example.evil", "u@b.example", "a.example", "u@e.example@a.example"]),
+            ("u@*", &["u@a.example"], &["u@a.example@b.example", "\"u@\"@a.example", "v@a.example,w"]),
+            ("*@*.example@x", &["a@b.example@x"], &["a@b.example", "a@c@b.example@x"]),
             ("a*b*c", &["abc", "a-b-c", "abbcc"], &["ab", "acb", "a-b-cd", "bc"]),
             ("aa*aa", &["aaaa", "aabaa"], &["aaa", "aa"]),
             ("a**b", &["ab", "axb"], &["a", "b"]),
@@ -291,6 +308,25 @@ mod tests {
             others.iter().for_each(|value| assert!(!admits(&json, value), "{pattern} {value}"));
         }
         assert!(rule(r#"{"like":"a,b"}"#).is_err() && rule(r#"{"like":""}"#).is_err());
+    }
+
+    #[test]
+    fn the_names_of_conditions_are_all_of_them() {
+        let schema = schemars::schema_for!(ClaimConditions);
+        let mut names: Vec<&str> = schema.get("properties").unwrap().as_object().unwrap().keys().map(String::as_str).collect();
+        let mut listed = CONDITIONS.to_vec();
+        names.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(names, listed);
+    }
+
+    #[test]
+    fn t_76_what_is_quoted_is_no_list() {
+        let odd = r#""a,b@a.example,"@evil.example"#;
+        for rule in [r#"["b@a.example"]"#, r#"{"like":"*@a.example"}"#, r#"{"all_of":["b@a.example"]}"#, r#"{"one_of":["b@a.example"]}"#] {
+            assert!(!admits(rule, odd) && admits(rule, "x@evil.example,b@a.example"), "{rule}");
+        }
+        assert!(admits(r#"{"one_of":["\"x\"@a.example"]}"#, r#""x"@a.example"#));
     }
 
     #[test]

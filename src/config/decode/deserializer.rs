@@ -8,7 +8,7 @@ use super::{Decoder, Node, Round};
 use crate::config::quote::quoted;
 use crate::config::suggest::{nearest, one_of};
 use crate::config::tree::{Entry, Reading, Scalar, Value};
-use crate::setting::{LOCATED_NAME, Problem, SECRET_NAME};
+use crate::setting::{LOCATED_NAME, Problem, SECRET_NAME, SHORTHAND_NAME};
 use serde::de::{Deserializer, Expected, Visitor};
 
 impl<'a, 't> Decoder<'a, 't> {
@@ -153,6 +153,13 @@ impl<'de> Deserializer<'de> for Decoder<'_, '_> {
     ) -> Result<V::Value, Failure> {
         if name == LOCATED_NAME {
             return visitor.visit_map(Place::new(self));
+        }
+        if name == SHORTHAND_NAME {
+            match self.node.value() {
+                Value::Sequence(items) => return visitor.visit_seq(Elements::sound(self, items)),
+                Value::Scalar(_) => return Err(Failure::unexpected(&visitor)),
+                Value::Mapping(_) => {}
+            }
         }
         let Some(entries) = self.entries() else {
             return Err(Failure::Unexpected(format!("a mapping with the keys {}", one_of(fields).trim_start_matches("one of "))));

@@ -42,6 +42,13 @@ pub struct Limits {
     pub send_timeout: Period,
     /// The life of an upgraded connection (WebSocket), counted from its request.
     pub max_tunnel_age: Period,
+    /// The octets that the content of a request may state to be read away after the request was refused over HTTP/2;
+    /// of a larger one the stream is reset. 0 reads none away.
+    pub max_drain_size: ByteSize,
+    /// The time for that; then the stream is reset, too.
+    pub drain_timeout: Period,
+    /// The memory of each listener for certificates that its `client_ca` vouched for; 0 remembers none.
+    pub client_certificate_cache: ByteSize,
 }
 
 impl Default for Limits {
@@ -64,6 +71,9 @@ impl Default for Limits {
             body_deadline: Period::from_secs(600),
             send_timeout: Period::from_secs(60),
             max_tunnel_age: Period::from_secs(86_400),
+            max_drain_size: ByteSize::from_mib(1),
+            drain_timeout: Period::from_secs(1),
+            client_certificate_cache: ByteSize::from_mib(1),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::authorization::AuthorizationSettings;
 use crate::setting::Located;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -166,6 +166,16 @@ impl<'de> Visitor<'de> for RequirementVisitor {
 
     fn visit_str<E: Error>(self, name: &str) -> Result<AuthRequirement, E> {
         Ok(AuthRequirement::Scheme(name.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<AuthRequirement, A::Error> {
+        let mut listed = Vec::new();
+        while let Some(name) = names.next_element::<String>()? {
+            listed.push(name);
+        }
+        // Whether one of them suffices or each is needed is not for us to guess.
+        let names = if listed.is_empty() { "a, b".to_owned() } else { listed.join(", ") };
+        Err(A::Error::custom(format!("a name, `{{ any_of: [{names}] }}` where one of them suffices, or `{{ all_of: [{names}] }}`")))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AuthRequirement, A::Error> {

@@ -4,7 +4,7 @@ use crate::config::certificate::Certificate;
 use crate::config::client_certificates::ClientCertificates;
 use crate::config::document::{Admin, CertificatePair, Listener, ListenerTls};
 use crate::config::snapshot::{Fixed, ListenerSecurity, ListenerSpec};
-use crate::setting::{Files, Located, Problem};
+use crate::setting::{ByteSize, Files, Located, Problem};
 use crate::store::StoreSizes;
 use std::net::SocketAddr;
 
@@ -60,9 +60,14 @@ fn collide(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 /// What clients must show, per listener.
-pub(super) fn clients(listeners: &[Located<Listener>], files: &Files, problems: &mut Vec<Problem>) -> Vec<ClientCertificates> {
+pub(super) fn clients(
+    listeners: &[Located<Listener>],
+    memory: ByteSize,
+    files: &Files,
+    problems: &mut Vec<Problem>,
+) -> Vec<ClientCertificates> {
     let of = |listener: &Located<Listener>| {
-        listener.tls.as_ref().map_or(Ok(ClientCertificates::NotAsked), |tls| ClientCertificates::load(tls, files))
+        listener.tls.as_ref().map_or(Ok(ClientCertificates::NotAsked), |tls| ClientCertificates::load(tls, memory, files))
     };
     let mut keep = |built: Result<_, _>| built.map_err(|problem| problems.push(problem)).unwrap_or_default();
     listeners.iter().map(|listener| keep(of(listener))).collect()

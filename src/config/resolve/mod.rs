@@ -39,7 +39,7 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
         None => begin(&document.stores, sizes).map_err(|problem| vec![problem])?,
     };
     let certificates = listeners::certificates(&listeners, &files, &mut problems);
-    let clients = listeners::clients(&listeners, &files, &mut problems);
+    let clients = listeners::clients(&listeners, limits.client_certificate_cache, &files, &mut problems);
     let trusted_proxies = networks(&trusted_proxies, &mut problems);
     let (schemes, scheme_names) = schemes::build(schemes, (&files, &lasting), &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);

@@ -16,7 +16,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use pingora::proxy::Session;
 use stand_in::{dismiss, install};
-use std::time::Duration;
 use tokio::time::timeout;
 
 /// The stated length of the content, where there is one.
@@ -120,16 +119,12 @@ pub(super) fn end(session: &mut Session, passage: &Passage) -> Option<NotProved>
 }
 
 /// Reads what is left of a small content after a refusal over HTTP/2: some clients take the reset of a stream
-/// that they still send on for a failure, although the answer is whole (RFC 9113 §8.1).
-pub(super) async fn drain(session: &mut Session) {
-    /// More than this is not worth the wait.
-    const SMALL: u64 = 1 << 20;
-    /// The client has the answer already; it does not wait for this.
-    const PATIENCE: Duration = Duration::from_secs(1);
-    let small = stated_length(session).is_some_and(|length| length <= SMALL);
+/// that they still send on for a failure, although the answer is whole (RFC 9113 §8.1). They do not wait for this.
+pub(super) async fn drain(session: &mut Session, limits: &Limits) {
+    let small = stated_length(session).is_some_and(|length| (1..=limits.max_drain_size.octets()).contains(&length));
     if session.as_downstream().is_http2() && small {
         // Too slow or broken off: the stream is reset, as it would have been.
-        let _ = timeout(PATIENCE, session.as_downstream_mut().drain_request_body()).await;
+        let _ = timeout(limits.drain_timeout.duration(), session.as_downstream_mut().drain_request_body()).await;
     }
 }
 

@@ -207,8 +207,8 @@ pub(in crate::scheme) fn keep<T>(outcome: Result<T, Problem>, problems: &mut Pro
     outcome.map_err(|problem| problems.push(problem)).ok()
 }
 
-/// What the terms leave unchecked.
-pub(in crate::scheme) fn cautions(terms: &Terms<'_>) -> Box<[&'static str]> {
+/// What the terms leave unchecked, or ask for in vain.
+pub(in crate::scheme) fn cautions(terms: &Terms<'_>, tokens: &Tokens) -> Box<[&'static str]> {
     let lacking = terms.optional_claims.iter().map(|claim| match claim {
         OptionalClaim::Iss => "takes tokens that do not say who made them (`optional_claims: iss`)",
         OptionalClaim::Aud => "takes tokens that do not say for whom they are: whoever gets one may use it here (`optional_claims: aud`)",
@@ -217,7 +217,12 @@ pub(in crate::scheme) fn cautions(terms: &Terms<'_>) -> Box<[&'static str]> {
     });
     let any_type = (&***terms.token_type == "any")
         .then_some("takes tokens of any type, those for other purposes by the same issuer among them (`token_type: any`)");
-    lacking.chain(any_type).collect()
+    let is_idle = |algorithm: &Algorithm| algorithm.least_secret().is_some() && tokens.keys.never_uses(*algorithm);
+    let idle = tokens.algorithms.iter().any(is_idle).then_some(
+        "names an algorithm with a shared secret (`HS256`, `HS384`, `HS512`), and has no key for it: that takes a key of type `oct` \
+         that is long enough, in a `jwks_file`",
+    );
+    lacking.chain(any_type).chain(idle).collect()
 }
 
 /// What becomes of tokens.

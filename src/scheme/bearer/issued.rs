@@ -48,12 +48,15 @@ impl<P: Possession> Judge for Issued<P> {
 
     fn presentation(config: &Located<BearerConfig>) -> Presentation<'_> {
         let BearerConfig { accept, realm, forward_token, max_token_size, max_form_size, .. } = &**config;
-        let cautions = cautions(&config.terms(config.at()));
-        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size, cautions }
+        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size }
     }
 
     fn build(config: &Located<BearerConfig>, resources: &Resources<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
         tokens(&config.terms(config.at()), resources, problems).map(|tokens| Self { tokens, possession: PhantomData })
+    }
+
+    fn cautions(&self, config: &Located<BearerConfig>) -> Box<[&'static str]> {
+        cautions(&config.terms(config.at()), &self.tokens)
     }
 
     fn recognise(&self, token: &str) -> Recognition {

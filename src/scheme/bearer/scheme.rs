@@ -44,6 +44,9 @@ pub trait Judge: Sized + Send + Sync + 'static {
     /// Turns its settings into a judge; nothing where they have problems.
     fn build(config: &Located<Self::Config>, resources: &Resources<'_>, problems: &mut Vec<Problem>) -> Option<Self>;
 
+    /// What the settings leave unchecked, or ask for in vain.
+    fn cautions(&self, config: &Located<Self::Config>) -> Box<[&'static str]>;
+
     /// How surely a token is for this judge.
     fn recognise(&self, token: &str) -> Recognition;
 
@@ -59,7 +62,7 @@ pub trait Judge: Sized + Send + Sync + 'static {
     }
 }
 
-/// Where tokens stand, what becomes of them, the protection space, and what the settings leave unchecked.
+/// Where tokens stand, what becomes of them, and the protection space.
 #[derive(Debug)]
 pub struct Presentation<'a> {
     pub(in crate::scheme) accept: &'a Located<Vec<Accepted>>,
@@ -67,7 +70,6 @@ pub struct Presentation<'a> {
     pub(in crate::scheme) forward_token: ForwardToken,
     pub(in crate::scheme) max_token_size: &'a Located<ByteSize>,
     pub(in crate::scheme) max_form_size: &'a Located<ByteSize>,
-    pub(in crate::scheme) cautions: Box<[&'static str]>,
 }
 
 impl<J: Judge> Scheme for Bearer<J> {
@@ -78,7 +80,7 @@ impl<J: Judge> Scheme for Bearer<J> {
 
     fn build(config: Self::Config, resources: &Resources<'_>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let Presentation { accept, realm, forward_token, max_token_size, max_form_size, cautions } = J::presentation(&config);
+        let Presentation { accept, realm, forward_token, max_token_size, max_form_size } = J::presentation(&config);
         check_realm(realm, &mut problems);
         let extractor = extractor(accept, (max_token_size, max_form_size), &mut problems);
         match J::build(&config, resources, &mut problems) {
@@ -87,7 +89,7 @@ impl<J: Judge> Scheme for Bearer<J> {
                 onward: onward(forward_token),
                 extractor,
                 challenges: Challenges::build("Bearer", realm, &[]),
-                cautions,
+                cautions: judge.cautions(&config),
                 judge,
             }),
             _ => Err(problems),

@@ -32,7 +32,7 @@ pub(super) fn build(config: &Located<DpopConfig>, resources: &Resources<'_>) -> 
             onward: bearer::onward(config.forward_token),
             max_token: config.max_token_size.length(),
             challenges: Challenges::build("DPoP", &config.realm, &[("algs", &names.join(" "))]),
-            cautions: bearer::cautions(&terms),
+            cautions: bearer::cautions(&terms, &tokens),
             holders: Holders::new(algorithms),
             tokens,
             freshness,

@@ -42,6 +42,12 @@ impl Freshness {
         if too_old || too_new || !self.stores.replay.admits(made) { Err(Rejection::TimestampOutside) } else { Ok(()) }
     }
 
+    /// What §4.3 does not ask: a proof that says itself that it is over, or has not begun, proves nothing now.
+    pub(super) fn check_own_times(&self, begins: UnixTime, ends: UnixTime, now: UnixTime) -> Result<(), Rejection> {
+        let holds = begins <= now.later(self.clock_skew) && now < ends.later(self.clock_skew);
+        if holds { Ok(()) } else { Err(Rejection::TimestampOutside) }
+    }
+
     /// The last second in which a proof is taken.
     const fn end_of(&self, made: UnixTime) -> UnixTime {
         made.later(self.max_age).later(self.clock_skew)

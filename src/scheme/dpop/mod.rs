@@ -81,6 +81,7 @@ impl Dpop {
         claims.check_9_target(evidence)?;
         claims.check_12_token(credential.token)?;
         self.freshness.check_11_time(claims.made, evidence.now)?;
+        self.freshness.check_own_times(claims.begins, claims.ends, evidence.now)?;
         let continuation = self.freshness.check_10_nonce(claims.nonce, evidence.now)?;
         parts.check_6_signature(&holder)?;
         let principal = verified.principal;

@@ -125,6 +125,10 @@ pub(super) struct Claims<'p> {
     method: &'p str,
     target: &'p str,
     pub(super) made: UnixTime,
+    /// When it begins to hold, by its own account; the epoch where it does not say.
+    pub(super) begins: UnixTime,
+    /// When it ceases to hold, by its own account.
+    pub(super) ends: UnixTime,
     token: &'p str,
     pub(super) nonce: Option<&'p str>,
 }
@@ -134,7 +138,11 @@ impl<'p> Claims<'p> {
     pub(super) fn check_3_claims(payload: &'p Object<'_>) -> Result<Self, Rejection> {
         let text = |name| payload.text(name).map_err(|_| Rejection::ProofSyntax);
         let needed = |name| text(name)?.ok_or(Rejection::ProofSyntax);
-        let made = payload.member("iat").and_then(|made| made.seconds()).ok_or(Rejection::ProofSyntax)?;
+        let time = |name| payload.member(name).map(|time| time.seconds().ok_or(Rejection::ProofSyntax)).transpose();
+        let made = time("iat")?.ok_or(Rejection::ProofSyntax)?;
+        // A begin within a second is one at its end.
+        let begins = time("nbf")?.map_or(0, |begin| begin.as_secs().saturating_add(u64::from(begin.subsec_nanos() != 0)));
+        let ends = time("exp")?.map_or(u64::MAX, |end| end.as_secs());
         let id = needed("jti")?;
         if id.is_empty() || id.len() > MAX_ID {
             return Err(Rejection::ProofSyntax);
@@ -144,6 +152,8 @@ impl<'p> Claims<'p> {
             method: needed("htm")?,
             target: needed("htu")?,
             made: UnixTime::from_seconds(made.as_secs()),
+            begins: UnixTime::from_seconds(begins),
+            ends: UnixTime::from_seconds(ends),
             token: text("ath")?.ok_or(Rejection::ProofTokenMismatch)?,
             nonce: text("nonce")?,
         })

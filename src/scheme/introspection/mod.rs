@@ -38,12 +38,15 @@ cache_ttl: 30s
 
     fn presentation(config: &Located<IntrospectionConfig>) -> Presentation<'_> {
         let IntrospectionConfig { accept, realm, forward_token, max_token_size, max_form_size, .. } = &**config;
-        let cautions = build::cautions(config);
-        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size, cautions }
+        Presentation { accept, realm, forward_token: *forward_token, max_token_size, max_form_size }
     }
 
     fn build(config: &Located<IntrospectionConfig>, resources: &Resources<'_>, problems: &mut Vec<Problem>) -> Option<Self> {
         build::parts(config, resources, problems).map(|parts| Self(Arc::new(parts)))
+    }
+
+    fn cautions(&self, config: &Located<IntrospectionConfig>) -> Box<[&'static str]> {
+        build::cautions(config)
     }
 
     /// By the issuer that it names, if it does.

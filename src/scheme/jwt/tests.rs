@@ -481,6 +481,23 @@ fn what_is_left_unchecked_is_told() {
 }
 
 #[test]
+fn a_secret_algorithm_that_no_key_can_use_is_told() {
+    let told = |file: &str| {
+        let mut settings = with("algorithms", json!(["ES256", "HS256"]));
+        settings["jwks_file"] = json!(file);
+        build(settings).cautions().join("")
+    };
+    assert!(told("jwks.json").contains("`HS256`") && told("jwks.json").contains("`oct`"));
+    assert_eq!(told("secret.json"), "");
+    // Another test may have installed it before.
+    let _ = crate::crypto::install_rustls_provider();
+    let mut fetched = with("algorithms", json!(["ES256", "HS256"]));
+    fetched.as_object_mut().unwrap().remove("jwks_file");
+    fetched["jwks_uri"] = json!("https://issuer.example/jwks");
+    assert!(build(fetched).cautions().join("").contains("`HS256`"), "secrets are not fetched");
+}
+
+#[test]
 fn keys_may_stand_in_the_settings() {
     let mut settings = with("jwks", json!(WORLD.public));
     settings.as_object_mut().unwrap().remove("jwks_file");

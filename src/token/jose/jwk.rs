@@ -48,7 +48,7 @@ pub enum JwkSyntax {
     Purpose,
     /// `alg` is none that we know, or does not fit the key.
     Algorithm,
-    /// RSA of too few or too many bits, or a point that is not on the curve.
+    /// RSA of too few or too many bits or with a small exponent, or a point that is not on the curve or of small order.
     Unsound,
     /// A secret of fewer than 32 octets, or fewer than its algorithm demands, or of more than 128.
     SecretLength,
@@ -247,7 +247,7 @@ impl fmt::Display for JwkSyntax {
             Self::Private => f.write_str("a private key where a public one is expected"),
             Self::Purpose => f.write_str("a key that is not for checking signatures"),
             Self::Algorithm => f.write_str("a key whose `alg` is unknown or does not fit it"),
-            Self::Unsound => f.write_str("a key of the wrong size, or a point that is not on its curve"),
+            Self::Unsound => f.write_str("a key of the wrong size, too weak, or a point that is not on its curve"),
             Self::SecretLength => f.write_str("a secret that is too short for its algorithm, or too long"),
         }
     }

@@ -106,11 +106,12 @@ fn append_origin(origin: Origin<'_>, payload: &mut String) {
     payload.push('}');
 }
 
-/// A value that starts as JSON does is one text: it is what could not be written with commas.
+/// A value that starts as JSON does is one text: it is what could not be written with commas. So is one with a
+/// quotation mark, within which a comma may separate nothing.
 fn append_list(name: &str, list: &str, payload: &mut String) {
     append(name, payload);
     payload.push('[');
-    let whole = list.starts_with(['[', '{']).then_some(list);
+    let whole = (list.starts_with(['[', '{']) || list.contains('"')).then_some(list);
     let parts = whole.is_none().then(|| list.split(',').map(str::trim)).into_iter().flatten();
     for (place, item) in iter::chain(whole, parts).enumerate() {
         if place > 0 {

@@ -13,7 +13,7 @@ pub use refusal::{AnchorProblem, X509Refusal};
 pub use revocation::{ListProblem, MOST_LISTS, RevocationLists};
 
 use crate::clock::UnixTime;
-use crate::crypto;
+use crate::crypto::{self, PublicKey, UnusableKey};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 use std::fmt;
@@ -223,6 +223,18 @@ fn verify_unrevoked(
     }
     let chain_end = verify_chain(leaf, intermediates, authorities, now)?;
     describe(leaf, &read, chain_end)
+}
+
+/// Checks that a certificate's key, where it is of a kind that is known here, is one that only its holder can sign with.
+/// The library that verifies handshakes looks at lengths only.
+///
+/// # Errors
+/// The certificate cannot be read, or its key is weak.
+pub fn judge_key(leaf: &[u8]) -> Result<(), X509Refusal> {
+    match PublicKey::from_spki_der(parse(leaf)?.public_key().raw) {
+        Ok(_) | Err(UnusableKey::UnknownKind) => Ok(()),
+        Err(_) => Err(X509Refusal::Unsupported),
+    }
 }
 
 /// Until when the certificates between leaf and anchor hold.

@@ -31,7 +31,8 @@ pub enum X509Refusal {
     Revoked,
     /// Whether it was taken back cannot be told: an issuer has no list, or one that is over or not its own.
     RevocationUnknown,
-    /// Something about it cannot be judged: an algorithm, a critical extension, a constraint on names.
+    /// Something about it cannot be judged, such as an algorithm, a critical extension, a constraint on names; or its key is
+    /// weak.
     Unsupported,
 }
 

@@ -133,9 +133,29 @@ async fn t_80_a_flood_of_unknown_keys_is_not_passed_on() {
         done.unwrap();
         is_admitted(&scene.gateway, &good).await;
     }
-    let intervals = began.elapsed().as_secs() / 10 + 1;
+    let intervals = began.elapsed().as_secs() / 10 + 2;
     let asked = keys.asked() - before;
     assert!(asked > 0 && asked <= usize::try_from(intervals).unwrap(), "asked {asked} times in {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn t_80_invented_keys_do_not_keep_a_new_one_away() {
+    let (key, new, newer) = (issuing("good"), issuing("new"), issuing("newer"));
+    let keys = KeyServer::answering(set(&[&key])).await;
+    let scene = Scene::with(keys.config(", min_interval: 3s")).await;
+    is_admitted(&scene.gateway, &requester(&key)).await;
+    is_refused(&scene.gateway, &requester(&issuing("invented")), 401, "key_unknown").await;
+    keys.answer(set(&[&key, &new]));
+    is_admitted(&scene.gateway, &requester(&new)).await;
+    // Now both fetches are used up, and the issuer signs with a key that it did not show before.
+    keys.answer(set(&[&key, &new, &newer]));
+    let (asked, began, requester) = (keys.asked(), clock::instant(), requester(&newer));
+    is_refused(&scene.gateway, &requester, 401, "key_unknown").await;
+    keys.is_asked_again(1).await;
+    scene.gateway.metric_becomes(&keys.series("set_keys", ""), 3.0).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    is_admitted(&scene.gateway, &requester).await;
+    assert_eq!(keys.asked(), asked + 1);
 }
 
 #[tokio::test]

@@ -87,12 +87,19 @@ async fn t_91_a_proof_for_something_else() {
         ("jti", "proof_syntax"),
         ("iat=\"0\"", "proof_syntax"),
         ("iat=0", "timestamp_outside"),
+        ("exp=0", "timestamp_outside"),
+        ("exp=\"0\"", "proof_syntax"),
+        ("nbf=4102444800", "timestamp_outside"),
+        ("nbf=null", "proof_syntax"),
     ] {
         court.refuses(&court.holder.lines(&token, changes), reason).await;
     }
     let future = format!("iat={}", in_seconds(60).seconds());
     court.refuses(&court.holder.lines(&token, &future), "timestamp_outside").await;
-    for same in ["htu=\"HTTP://LOCALHOST:80/m%65nu?x#y\"", "htu=\"http://localhost/menu?other\""] {
+    let over = format!("exp={}", in_seconds(-31).seconds());
+    court.refuses(&court.holder.lines(&token, &over), "timestamp_outside").await;
+    let times = format!("nbf={};exp={}", in_seconds(20).seconds(), in_seconds(-10).seconds());
+    for same in [times.as_str(), "htu=\"HTTP://LOCALHOST:80/m%65nu?x#y\"", "htu=\"http://localhost/menu?other\""] {
         court.admits(&court.holder.lines(&token, same)).await;
     }
 }

@@ -1,13 +1,19 @@
 //! What callers learn from a refusal: in which form, and whether scripts of other origins may read it.
 
+use crate::support::http2::Http2Client;
 use crate::support::message::Message;
 use crate::support::{Config, Gateway, Token, Upstream, raw};
+use std::time::Duration;
 
 const APP: &str = "https://app.example";
 
 async fn scene(cors: &str) -> (Gateway, Upstream) {
+    limited(cors, "").await
+}
+
+async fn limited(cors: &str, limits: &str) -> (Gateway, Upstream) {
     let text = format!(
-        "schemes:\n  bar: {{ wrap: {{ issuers: [{{ name: \"{{issuer}}\", key_file: \"{{keys}}/bouncer.b64\" }}], audience: \"{{audience}}\" }} }}\n\
+        "limits: {{ {limits} }}\nschemes:\n  bar: {{ wrap: {{ issuers: [{{ name: \"{{issuer}}\", key_file: \"{{keys}}/bouncer.b64\" }}], audience: \"{{audience}}\" }} }}\n\
          upstreams:\n  bar: {{ servers: [\"{{upstream}}\"] }}\nroutes:\n  - {{ match: {{ path: / }}, authenticate: bar, upstream: bar{cors}, \
          identity: {{ preset: auth-request }} }}\n"
     );
@@ -38,6 +44,27 @@ async fn a_refusal_is_a_line_of_text_or_a_problem_for_who_asks() {
 }
 
 const PROBLEM: &str = "{\"type\":\"about:blank\",\"title\":\"Unauthorized\",\"status\":401}\n";
+
+#[tokio::test]
+async fn what_was_refused_over_http2_is_read_away_within_bounds() {
+    let short = Duration::from_millis(300);
+    // How long the content is said to be, and whether the stream is reset soon and later on.
+    for (limits, length, soon, later) in [
+        ("max_drain_size: 1000B, drain_timeout: 2s", "1000", false, true),
+        ("max_drain_size: 1000B, drain_timeout: 2s", "1001", true, true),
+        ("max_drain_size: 0B, drain_timeout: 2s", "1", true, true),
+        ("drain_timeout: 30s", "1048576", false, false),
+        ("drain_timeout: 30s", "1048577", true, true),
+    ] {
+        let (gateway, _upstream) = limited("", limits).await;
+        let mut client = Http2Client::connect(gateway.address()).await;
+        let mut exchange = client.begin("POST", "http://localhost/x", &[("content-length", length)]).await;
+        assert_eq!(exchange.answer().await.unwrap().status, 401);
+        assert_eq!(exchange.is_reset_within(short).await, soon, "{limits} {length}");
+        let reset = soon || exchange.is_reset_within(Duration::from_millis(2500)).await;
+        assert_eq!(reset, later, "{limits} {length}");
+    }
+}
 
 #[tokio::test]
 async fn scripts_of_listed_origins_may_read_a_refusal_and_no_others() {

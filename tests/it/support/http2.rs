@@ -132,6 +132,17 @@ impl Http2Exchange {
         within("an answer over HTTP/2", async { read(self.answer.await?).await }).await
     }
 
+    /// The answer, while the content is not whole.
+    pub(crate) async fn answer(&mut self) -> Result<Http2Answer, h2::Error> {
+        within("an answer over HTTP/2", async { read((&mut self.answer).await?).await }).await
+    }
+
+    /// Whether the gateway gives the request up within so long, instead of reading on.
+    pub(crate) async fn is_reset_within(&mut self, pause: Duration) -> bool {
+        let reset = std::future::poll_fn(|context| self.content.poll_reset(context));
+        tokio::time::timeout(pause, reset).await.is_ok()
+    }
+
     /// Gives the request up.
     pub(crate) fn reset(mut self) {
         self.content.send_reset(h2::Reason::CANCEL);

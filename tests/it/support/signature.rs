@@ -3,7 +3,7 @@
 use super::Config;
 use super::wssec::Signed;
 use portcullis::clock;
-use portcullis::crypto::{self, DigestAlgorithm, NewKey, SignatureAlgorithm, SigningKey, base64, sha256};
+use portcullis::crypto::{self, DigestAlgorithm, KeyKind, NewKey, SignatureAlgorithm, SigningKey, base64, sha256};
 use portcullis::token::jose::describe;
 use std::sync::{Arc, OnceLock};
 
@@ -134,7 +134,8 @@ impl Draft {
         let input = format!("({}){parameters}", self.components.join(" "));
         let mut base: String = self.components.iter().map(|identifier| format!("{identifier}: {}\n", self.value(identifier))).collect();
         base.push_str(&format!("\"@signature-params\": {input}"));
-        let signature = self.key.sign(SignatureAlgorithm::Ed25519, base.as_bytes()).unwrap();
+        let algorithm = if self.key.kind() == KeyKind::P256 { SignatureAlgorithm::EcdsaP256Sha256 } else { SignatureAlgorithm::Ed25519 };
+        let signature = self.key.sign(algorithm, base.as_bytes()).unwrap();
         let Self { method, target, host, fields, content, .. } = self;
         let signed =
             Signed { method: method.clone(), target: target.clone(), host: host.clone(), fields: fields.clone(), content: content.clone() };

@@ -5,6 +5,7 @@ mod clients;
 mod content;
 mod contexts;
 mod nonces;
+mod references;
 mod signatures;
 mod spool;
 mod streaming;
