@@ -45,6 +45,7 @@ use pingora::modules::http::HttpModules;
 use pingora::prelude::HttpPeer;
 use pingora::protocols::Digest;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use relay::Relayed;
 use request_id::RequestIds;
 use std::sync::Arc;
 
@@ -80,11 +81,14 @@ impl ProxyHttp for Gateway {
                 // Nothing is read from the client until a server is there.
                 watch::rest();
                 exchange.admit(permit, client);
+                if relay::relay(session, exchange, source.as_ref()).await? == Relayed::Answered {
+                    return Ok(true);
+                }
                 match content::begin(session, source).await {
                     Ok(passage) => exchange.passage = passage,
                     Err(problem) => return Err(exchange.fail(Denial::BadContent(problem))),
                 }
-                relay::relay(session, exchange).await
+                Ok(false)
             }
             Err(denied) => {
                 exchange.stage = Stage::Denied(denied);

@@ -1,16 +1,18 @@
-//! The short way: a request without content goes to a server of plain HTTP/1.1, and the answer comes back.
+//! The short way: a request whose content is at hand, or that has none, goes to a server of plain HTTP/1.1, and the
+//! answer comes back.
 //!
-//! Pingora lets content flow both ways at the same time, and pays for it with tasks, queues and copies of the head
-//! that most requests do not need. What is not plain goes Pingora's way, and so does every further attempt.
+//! Pingora lets content flow both ways at the same time, and pays for it with queues and copies of the head that most
+//! requests do not need. What is not plain goes Pingora's way, and so does every further attempt.
 
+use super::content::Source;
 use super::denial::{Denial, UpstreamProblem};
-use super::exchange::{Exchange, Passage};
+use super::exchange::Exchange;
 use super::pool::PoolServer;
 use super::upstream::{self, Reuse};
 use super::watch::{self, Lapsed};
 use super::{record, wire};
 use crate::clock;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
 use pingora::ErrorType::{
@@ -30,17 +32,46 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Relays an admitted request, if it is plain. Whether it was answered; if not, Pingora takes it from here.
-pub(super) async fn relay(session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
-    let Some(head) = plain_head(session, exchange) else { return Ok(false) };
-    let Err(error) = attempt(session, exchange, &head).await else { return Ok(true) };
-    if error.retry() { Ok(false) } else { Err(error) }
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relayed {
+    /// It was answered.
+    Answered,
+    /// It is Pingora's: it is not plain, or another attempt may follow.
+    Left,
 }
 
-/// The head for the server, where nothing but a head goes there, and over a connection that is watched.
-fn plain_head(session: &mut Session, exchange: &Exchange) -> Option<BytesMut> {
-    let alone = matches!(exchange.passage, Passage::Streaming) && session.as_downstream_mut().is_body_empty();
-    let plain = alone && session.as_downstream().as_http1().is_some() && watch::is_on() && upstream::pool(exchange)?.is_plain();
+/// Relays an admitted request, if it is plain.
+pub(super) async fn relay(session: &mut Session, exchange: &mut Exchange, source: Option<&Source>) -> Result<Relayed> {
+    let (Some(content), Some(head)) = (at_hand(session, source), plain_head(session, exchange)) else {
+        return Ok(Relayed::Left);
+    };
+    match attempt(session, exchange, Request { head: &head, content }).await {
+        Ok(()) => Ok(Relayed::Answered),
+        Err(error) if error.retry() => Ok(Relayed::Left),
+        Err(error) => Err(error),
+    }
+}
+
+/// All that goes to the server.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    head: &'a [u8],
+    content: &'a [Bytes],
+}
+
+/// The content, where there is none or where it waits in memory.
+fn at_hand<'s>(session: &mut Session, source: Option<&'s Source>) -> Option<&'s [Bytes]> {
+    match source {
+        None => session.as_downstream_mut().is_body_empty().then_some(&[]),
+        Some(Source::Kept(spool)) => spool.in_memory(),
+        Some(Source::Proving(_)) => None,
+    }
+}
+
+/// The head for the server, where it and the way there are plain, and the connection is watched.
+fn plain_head(session: &Session, exchange: &Exchange) -> Option<BytesMut> {
+    let plain = session.as_downstream().as_http1().is_some() && watch::is_on() && upstream::pool(exchange)?.is_plain();
     let (permit, route) = (exchange.permit().ok()?, exchange.route()?);
     // A signature is made of a head, and here there are only its octets.
     if plain && route.signer.is_none() {
@@ -51,7 +82,7 @@ fn plain_head(session: &mut Session, exchange: &Exchange) -> Option<BytesMut> {
 }
 
 /// One attempt; an error says whether another one may follow.
-async fn attempt(session: &mut Session, exchange: &mut Exchange, head: &[u8]) -> Result<()> {
+async fn attempt(session: &mut Session, exchange: &mut Exchange, request: Request<'_>) -> Result<()> {
     let server = upstream::select(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))?;
     let (stream, reuse) = match server.kept().take() {
         Some(stream) => (stream, Reuse::Kept),
@@ -60,7 +91,7 @@ async fn attempt(session: &mut Session, exchange: &mut Exchange, head: &[u8]) ->
             Err(error) => return Err(upstream::connect_failed(session, exchange, error.into_up())),
         },
     };
-    match converse(session, exchange, &server, stream, head).await {
+    match converse(session, exchange, (&server, stream), request).await {
         Ok(()) => Ok(()),
         Err(error) => Err(upstream::attempt_failed(session, exchange, error, reuse)),
     }
@@ -78,14 +109,21 @@ async fn connect(server: &PoolServer, exchange: &Exchange) -> Result<Stream> {
     Ok(Box::new(RawStream::from(stream)))
 }
 
-/// Sends the head, and passes the answer on as it comes.
-async fn converse(session: &mut Session, exchange: &mut Exchange, server: &PoolServer, mut stream: Stream, head: &[u8]) -> Result<()> {
+/// Sends the request, and passes the answer on as it comes.
+async fn converse(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    (server, mut stream): (&PoolServer, Stream),
+    request: Request<'_>,
+) -> Result<()> {
     let options = &server.peer().options;
-    send(&mut stream, head, options.write_timeout.unwrap_or(Duration::MAX)).await.map_err(Error::into_up)?;
+    let sent = send(&mut stream, request, options.write_timeout.unwrap_or(Duration::MAX)).await?;
     let mut origin = ServerSide::new_with_options(stream, server.peer());
     let patience = options.read_timeout.unwrap_or(Duration::MAX);
     loop {
-        heard(origin.read_response(), client(session)?, patience).await?;
+        if let Err(silence) = heard(origin.read_response(), client(session)?, patience).await {
+            return Err(sent.err().unwrap_or(silence));
+        }
         let answer = answer(&mut origin, session, exchange)?;
         let interim = answer.status.is_informational();
         client(session)?.write_response_header(answer).await.map_err(Error::into_down)?;
@@ -99,7 +137,7 @@ async fn converse(session: &mut Session, exchange: &mut Exchange, server: &PoolS
     }
     client.finish_body().await.map_err(Error::into_down)?;
     origin.respect_keepalive();
-    if let Some(stream) = origin.reuse().await {
+    if let (Some(stream), Ok(())) = (origin.reuse().await, sent) {
         server.kept().keep(stream);
     }
     Ok(())
@@ -112,13 +150,18 @@ fn client(session: &mut Session) -> Result<&mut ClientSide> {
     }
 }
 
-async fn send(stream: &mut Stream, head: &[u8], patience: Duration) -> Result<()> {
+/// Sends all of it. A server that has heard enough may have closed its side and answered: what it could not be sent is
+/// then a problem only if there is no answer.
+async fn send(stream: &mut Stream, request: Request<'_>, patience: Duration) -> Result<Result<()>> {
     let sent = async {
-        stream.write_all(head).await?;
+        stream.write_all(request.head).await?;
+        for piece in request.content {
+            stream.write_all(piece).await?;
+        }
         stream.flush().await
     };
-    let sent = watch::within(patience, sent).await.map_err(|Lapsed| Error::new(WriteTimedout))?;
-    sent.map_err(|error| Error::because(WriteError, "sending the head", error))
+    let sent = watch::within(patience, sent).await.map_err(|Lapsed| Error::new_up(WriteTimedout))?;
+    Ok(sent.map_err(|error| Error::because(WriteError, "sending a request", error).into_up()))
 }
 
 /// Waits for the server, and for the client to go away.

@@ -117,8 +117,7 @@ impl Spool {
     pub(in crate::gateway) async fn push(&mut self, piece: Bytes) -> Result<(), NotKept> {
         let octets = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         let cost = octets.saturating_add(PIECE_COST);
-        let small = self.memory.octets.saturating_add(cost) <= self.bounds.in_memory.saturating_add(PIECE_COST);
-        if self.file.is_none() && small && self.memory.grow(cost, self.bounds.memory_total).is_ok() {
+        if self.file.is_none() && self.is_small_with(octets) && self.memory.grow(cost, self.bounds.memory_total).is_ok() {
             self.pieces.push(piece);
             return Ok(());
         }
@@ -126,6 +125,18 @@ impl Spool {
         self.files.grow(octets, self.bounds.files_total)?;
         let file = Arc::clone(self.opened().await?);
         blocking(move || file.write_all_at(&piece, at)).await
+    }
+
+    /// Whether the content is still one that waits in memory. Pieces that are tiny cost more than they hold.
+    fn is_small_with(&self, more: u64) -> bool {
+        let pieces = u64::try_from(self.pieces.len()).unwrap_or(u64::MAX).saturating_mul(PIECE_COST);
+        let octets = self.memory.octets.saturating_sub(pieces).saturating_add(more);
+        octets <= self.bounds.in_memory && pieces <= self.bounds.in_memory
+    }
+
+    /// The whole content, where none of it is in a file.
+    pub(in crate::gateway) fn in_memory(&self) -> Option<&[Bytes]> {
+        self.file.is_none().then_some(&self.pieces)
     }
 
     async fn opened(&mut self) -> Result<&Arc<File>, NotKept> {
