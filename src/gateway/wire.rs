@@ -11,7 +11,8 @@ use pingora::http::RequestHeader;
 /// to be taken apart: what becomes of such heads stands in one place, and that is not here.
 pub(super) fn plain_head(request: &RequestHeader, plan: &Plan, route: &Route, snapshot: &Snapshot) -> Option<BytesMut> {
     // Whether an answer has content depends on the method, which the reader of the answer is told only by Pingora's own writer.
-    if request.version != Version::HTTP_11 || request.method == Method::HEAD || !is_plain(request, route, snapshot) {
+    let speakable = request.version == Version::HTTP_11 && request.has_case() && request.method != Method::HEAD;
+    if !speakable || !is_plain(request, route, snapshot) {
         return None;
     }
     let mut octets = BytesMut::with_capacity(room(request, plan));
