@@ -97,9 +97,9 @@ const ALWAYS_MANAGED: &[&str] = &[
 const ALWAYS_MANAGED_PREFIXES: &[&str] =
     &["x-auth-request-", "x-auth-user", "x-forwarded-", "x-envoy-", "x-ssl-", "x-client-cert-", "ssl-client-", "x-http-method"];
 
-/// Fields that only their exact name may stand for: a backend that folds names would read two framings, or a
+/// Fields that only their exact name may stand for: a backend that folds names would read two framings or names, or a
 /// signature and a digest that nobody looked at.
-const NEVER_ALIASED: &[&str] = &["content-length", "transfer-encoding", "signature-input", "content-digest"];
+const NEVER_ALIASED: &[&str] = &["content-length", "transfer-encoding", "signature-input", "content-digest", "x-request-id"];
 
 /// Names of fields that belong to routing, framing or credentials and can never carry an identity.
 const UNUSABLE: &[&str] = &[

@@ -60,11 +60,14 @@ struct Request<'a> {
     content: &'a [Bytes],
 }
 
-/// The content, where there is none or where it waits in memory.
+/// The content, where there is none or where a little of it waits in memory.
 fn at_hand<'s>(session: &mut Session, source: Option<&'s Source>) -> Option<&'s [Bytes]> {
+    /// Beyond what the buffers of two sockets take for sure, a server that answers before it has read everything, and
+    /// reads no more, has to be heard while it is being sent to.
+    const LITTLE: usize = 64 << 10;
     match source {
         None => session.as_downstream_mut().is_body_empty().then_some(&[]),
-        Some(Source::Kept(spool)) => spool.in_memory(),
+        Some(Source::Kept(spool)) => spool.in_memory().filter(|pieces| pieces.iter().map(Bytes::len).sum::<usize>() <= LITTLE),
         Some(Source::Proving(_)) => None,
     }
 }
@@ -126,14 +129,19 @@ async fn converse(
         }
         let answer = answer(&mut origin, session, exchange)?;
         let interim = answer.status.is_informational();
-        client(session)?.write_response_header(answer).await.map_err(Error::into_down)?;
+        let slowest = exchange.live.snapshot.limits.send_timeout.duration();
+        let told = watch::within(slowest, client(session)?.write_response_header(answer)).await;
+        told.map_err(|Lapsed| Error::new(WriteTimedout)).flatten().map_err(Error::into_down)?;
         if !interim {
             break;
         }
     }
     let client = client(session)?;
     while let Some(piece) = heard(origin.read_body_ref(), client, patience).await? {
-        client.write_body(piece).await.map_err(Error::into_down)?;
+        // Of a chunk only its frame may have come. An empty piece would be written as the last chunk (RFC 9112 §7.1).
+        if !piece.is_empty() {
+            client.write_body(piece).await.map_err(Error::into_down)?;
+        }
     }
     client.finish_body().await.map_err(Error::into_down)?;
     origin.respect_keepalive();
@@ -153,15 +161,13 @@ fn client(session: &mut Session) -> Result<&mut ClientSide> {
 /// Sends all of it. A server that has heard enough may have closed its side and answered: what it could not be sent is
 /// then a problem only if there is no answer.
 async fn send(stream: &mut Stream, request: Request<'_>, patience: Duration) -> Result<Result<()>> {
-    let sent = async {
-        stream.write_all(request.head).await?;
-        for piece in request.content {
-            stream.write_all(piece).await?;
+    for piece in std::iter::once(request.head).chain(request.content.iter().map(|piece| &**piece)) {
+        let sent = watch::within(patience, stream.write_all(piece)).await.map_err(|Lapsed| Error::new_up(WriteTimedout))?;
+        if let Err(error) = sent {
+            return Ok(Err(Error::because(WriteError, "sending a request", error).into_up()));
         }
-        stream.flush().await
-    };
-    let sent = watch::within(patience, sent).await.map_err(|Lapsed| Error::new_up(WriteTimedout))?;
-    Ok(sent.map_err(|error| Error::because(WriteError, "sending a request", error).into_up()))
+    }
+    Ok(Ok(()))
 }
 
 /// Waits for the server, and for the client to go away.

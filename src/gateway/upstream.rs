@@ -149,7 +149,8 @@ pub(super) fn admit_switch(session: &Session, answer: &ResponseHeader) -> Result
 /// The upstream answered: records it, and adds what the scheme gives with the answer.
 pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingora::Result<()> {
     let permit = exchange.permit().map_err(super::denial::abort)?;
-    if let Some(metrics) = metrics(exchange) {
+    let interim = head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS;
+    if let (Some(metrics), false) = (metrics(exchange), interim) {
         metrics.record_response(permit.chosen.elapsed());
         metrics.record_attempt("answered");
     }

@@ -31,7 +31,7 @@ pub(super) enum Wait {
     Nothing,
     /// The end of an upgraded connection.
     Tunnel,
-    /// What a server sends. Whoever waits for it is told, and goes on.
+    /// What the other side of the short way does. Whoever waits for it is told, and goes on.
     Server,
 }
 
@@ -221,9 +221,10 @@ pub(super) fn content_came(step: Duration) {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Lapsed;
 
-/// Waits at most so long for what a server sends.
+/// Waits so long for what the other side does; a round longer, because the patrol's time may be a round old.
 pub(super) async fn within<F: Future>(most: Duration, sent: F) -> Result<F::Output, Lapsed> {
     let mut sent = pin!(sent);
+    let most = most.saturating_add(ROUND);
     with(|watch| watch.expect(Wait::Server, most, most));
     let outcome = poll_fn(|context| match sent.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),

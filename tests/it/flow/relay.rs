@@ -227,3 +227,77 @@ async fn idle_connections_to_servers_are_closed_after_idle_timeout() {
     eventually("the end of an idle connection", || (upstream.ended() == 1).then_some(())).await;
     assert_eq!(raw::fetch(gateway.address(), "/", "").await.status(), 200);
 }
+
+/// Answers every request on every connection with these pieces, each in a packet of its own.
+async fn in_pieces(pieces: &'static [&'static str]) -> (Gateway, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = config(&format!("servers: [\"{}\"]", listener.local_addr().unwrap())).start().await;
+    let serving = tokio::spawn(async move {
+        while let Ok((mut server, _)) = listener.accept().await {
+            server.set_nodelay(true).unwrap();
+            tokio::spawn(async move {
+                while server.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {
+                    for piece in pieces {
+                        server.write_all(piece.as_bytes()).await.unwrap();
+                        tokio::time::sleep(Duration::from_millis(15)).await;
+                    }
+                }
+            });
+        }
+    });
+    (gateway, serving)
+}
+
+#[tokio::test]
+async fn chunks_may_come_in_any_pieces() {
+    const HEAD: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let shapes: [&[&str]; 10] = [
+        &[HEAD, "3\r\n", "abc\r\n3\r\ndef\r\n0\r\n\r\n"],
+        &[HEAD, "3\r\nabc\r\n", "3\r\n", "def\r\n", "0\r\n\r\n"],
+        &[HEAD, "3", "\r\nabc", "\r\n", "3\r", "\ndef\r\n0\r\n\r\n"],
+        &[HEAD, "3\r\nabc\r\n3\r\ndef\r\n", "0\r\n", "\r\n"],
+        &[HEAD, "3\r\nabc\r\n3\r\ndef\r\n0\r\nX-T: 1\r\n\r\n"],
+        &[HEAD, "3\r\nabc\r\n3\r\ndef\r\n0\r\n", "X-T: 1\r\n", "\r\n"],
+        &[HEAD, "6;a=b\r\n", "a", "b", "c", "d", "e", "f", "\r", "\n", "0", "\r", "\n", "\r", "\n"],
+        &["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n", "abc\r\n3\r\ndef\r\n0\r\n\r\n"],
+        &["HTTP/1.1 200 ", "OK\r\nTransfer-Encoding: chunked\r\n\r", "\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n"],
+        &["HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", "a", "bcde", "f"],
+    ];
+    for shape in shapes {
+        let (gateway, serving) = in_pieces(shape).await;
+        let mut client = client(&gateway).await;
+        for _ in 0..3 {
+            client.send(GET).await;
+            assert_eq!(client.answer().await.text(), "abcdef", "{shape:?}");
+        }
+        assert!(client.is_silent_for(Duration::from_millis(50)).await, "{shape:?}");
+        serving.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_server_may_take_almost_all_of_its_time() {
+    let (gateway, _upstream) = before_with(Reply::ok().after(Duration::from_millis(80)), ", read_timeout: 100ms, retries: 0").await;
+    let mut client = client(&gateway).await;
+    for _ in 0..40 {
+        client.send(GET).await;
+        assert_eq!(client.answer().await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn interim_answers_are_not_counted() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    let (gateway, _upstream) = before(Reply::of(format!("{interim}{interim}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))).await;
+    for (count, way) in [(1.0, ""), (2.0, LONG_WAY)] {
+        let answers = raw_answers(&gateway, way).await;
+        assert_eq!(answers, [103, 103, 200]);
+        gateway.metric_becomes("portcullis_upstream_requests_total{upstream=\"bar\",outcome=\"answered\"}", count).await;
+    }
+}
+
+async fn raw_answers(gateway: &Gateway, way: &str) -> Vec<u16> {
+    let mut client = client(gateway).await;
+    client.send(format!("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{way}\r\n")).await;
+    client.all_answers().await.iter().map(crate::support::message::Message::status).collect()
+}
