@@ -184,7 +184,7 @@ typo: 1
             "12:66: found the number `30`, expected a period such as 500ms, 30s, 5m, 12h or 7d",
             "13:17: found a mapping without `issuer`, expected the key `issuer`",
             "13:27: found the text `soon`, expected a period such as 500ms, 30s, 5m, 12h or 7d",
-            "14:20: found a mapping, expected nothing below `session`",
+            "14:20: found a mapping, expected `four: session`, with nothing below it",
             "15:34: found a second key `session`, expected exactly one of `wrap`, `jwt`, `session`",
             "19:5: found a mapping without `path`, expected the key `path`",
             "20:13: found the number `0`, expected a whole number from 1 to 65535",
