@@ -108,12 +108,7 @@ fn unexpected(node: &Node<'_>, secrecy: Secrecy, expected: String) -> Problem {
 fn rewrite(scalar: &Scalar<'_>, secrecy: Secrecy, expected: &str) -> Option<String> {
     let text = match (expected, scalar.reading()) {
         ("text" | "a path", Reading::Bool(_) | Reading::Integer(_) | Reading::Float(_)) => format!("\"{}\"", scalar.text()),
-        ("a list", Reading::Text) if scalar.text().chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) => {
-            format!("`[{}]`", scalar.text())
-        }
-        ("a list", Reading::Text) if scalar.text().chars().all(|c| c.is_ascii_graphic() && !"\"\\`".contains(c)) => {
-            format!("`[\"{}\"]`", scalar.text())
-        }
+        ("a list", Reading::Text) => return listed(scalar.text()).filter(|_| secrecy == Secrecy::Open),
         ("`true` or `false`", Reading::Text) => match scalar.text().to_ascii_lowercase().as_str() {
             "yes" | "on" | "true" => "`true`".to_owned(),
             "no" | "off" | "false" => "`false`".to_owned(),
@@ -129,6 +124,18 @@ fn rewrite(scalar: &Scalar<'_>, secrecy: Secrecy, expected: &str) -> Option<Stri
         (Secrecy::Open, _) => Some(text),
         (Secrecy::Hidden, "text") => Some("to put it in quotes".to_owned()),
         (Secrecy::Hidden, _) => None,
+    }
+}
+
+/// A list of this alone, if it is short and needs no escapes.
+fn listed(text: &str) -> Option<String> {
+    const LONGEST: usize = 80;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_quotable = |c: char| c.is_ascii_graphic() && !"\"\\`".contains(c);
+    match text.len() {
+        1..=LONGEST if text.chars().all(is_plain) => Some(format!("`[{text}]`")),
+        1..=LONGEST if text.chars().all(is_quotable) => Some(format!("`[\"{text}\"]`")),
+        _ => None,
     }
 }
 

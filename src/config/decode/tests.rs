@@ -229,7 +229,7 @@ fn kinds_are_told_apart() {
     for (text, problem) in [
         ("routes:", "1:7: found nothing, expected a list"),
         ("routes: {}", "1:9: found an empty mapping, expected a list"),
-        ("routes: x", "1:9: found the text `x`, expected a list"),
+        ("routes: x", "1:9: found the text `x`, expected a list; did you mean `[x]`?"),
         ("schemes: []", "1:10: found an empty list, expected a mapping"),
         ("schemes: { a: }", "1:13: found nothing, expected one of `wrap`, `jwt`, `session`"),
         ("schemes: { a: {} }", "1:15: found an empty mapping, expected one of `wrap`, `jwt`, `session`"),

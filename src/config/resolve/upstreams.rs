@@ -100,7 +100,8 @@ fn servers(upstream: &Located<Upstream>, problems: &mut Vec<Problem>) -> Vec<Ser
         }
         if let Some((scheme, rest)) = entry.address().split_once("://") {
             let bare = rest.split('/').next().unwrap_or_default();
-            let expected = format!("host:port without `{scheme}://`; `tls` of the upstream says how it is spoken to");
+            let tls = if scheme == "https" { ", and `tls` beside `servers`" } else { "" };
+            let expected = format!("host:port without `{scheme}://`{tls}");
             problems.push(Problem::new(entry.at(), format!("the server `{}`", entry.address()), expected).suggest(format!("`{bare}`")));
             continue;
         }
