@@ -233,7 +233,7 @@ fn kinds_are_told_apart() {
         ("schemes: []", "1:10: found an empty list, expected a mapping"),
         ("schemes: { a: }", "1:13: found nothing, expected one of `wrap`, `jwt`, `session`"),
         ("schemes: { a: {} }", "1:15: found an empty mapping, expected one of `wrap`, `jwt`, `session`"),
-        ("schemes: { a: wrap }", "1:15: found the text `wrap`, expected `wrap:` with its settings below it"),
+        ("schemes: { a: wrap }", "1:15: found the text `wrap`, expected `{ wrap: … }`, with a value of its own"),
         ("schemes: { a: { wrap: } }", "1:21: found nothing, expected a mapping with the keys `audience`, `accept`, `secret`, `leeway`"),
         (
             "limits: { connections: '5' }",
