@@ -19,6 +19,10 @@ const MAX_SECRET: usize = 256;
 /// thumbprint unless it gets another name, as `portcullis keys jwk` names its public half.
 pub(super) fn issuing(path: &Path, algorithm: Option<Algorithm>, id: Option<&str>) -> Result<IssuingKey, Failure> {
     let text = read(path)?;
+    if text.trim_start().starts_with('{') {
+        let found = if text.contains("\"keys\"") { "a key set" } else { "a key in JSON" };
+        return Err(told(path, &format!("{found}, which only checks; what signs is a private key in PEM or a secret in base64")));
+    }
     if !pem::is_shaped(&text) {
         let key = IssuingKey::secret(&octets_of(path, &text)?, algorithm.unwrap_or(Algorithm::Hs256));
         let key = key.map_err(|unfit| told(path, &unfit))?;
@@ -150,9 +154,10 @@ mod tests {
         let path = file(&folder, &described);
         assert_eq!(checking(&path).unwrap()[0].id(), Some("a"));
         assert_eq!(public(&path).unwrap().1.id(), Some("a"));
-        assert!(issuing(&path, None, None).is_err());
+        assert!(reason(issuing(&path, None, None)).contains(": a key in JSON, which only checks"));
         let set = file(&folder, &format!("{{\"keys\":[{described},{{\"kty\":\"EC\"}}]}}"));
         assert_eq!(checking(&set).unwrap().len(), 1);
+        assert!(reason(issuing(&set, None, None)).contains(": a key set, which only checks"));
         assert!(reason(checking(&file(&folder, "{\"keys\":[{}]}"))).contains("without a key"));
     }
 

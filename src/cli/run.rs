@@ -1,7 +1,7 @@
 //! `portcullis run`: the gateway itself.
 
-use super::ConfigFile;
 use super::failure::Failure;
+use super::{ConfigFile, caution};
 use crate::config::document::{AuditedDecisions, LogLevel, LogSink, Logging};
 use crate::gateway;
 use crate::telemetry::audit::Decisions;
@@ -22,7 +22,7 @@ impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
         let snapshot = self.config.compile()?;
         let _writers = output::start(&settings(&snapshot.logging))?;
-        gateway::serve(snapshot, self.config.path)?;
+        gateway::serve(snapshot, self.config.path, caution::warnings)?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use reqwest::Url;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A request to sign.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Content {
     pub fn length(&self) -> io::Result<u64> {
         match self {
             Self::Octets(octets) => u64::try_from(octets.len()).map_err(io::Error::other),
-            Self::File(path) => Ok(std::fs::metadata(path)?.len()),
+            Self::File(path) => std::fs::metadata(path).map(|facts| facts.len()).map_err(|error| named(path, &error)),
         }
     }
 
@@ -85,15 +85,20 @@ impl Content {
             }
             Self::File(path) => path,
         };
-        let mut file = File::open(path)?;
+        let mut file = File::open(path).map_err(|error| named(path, &error))?;
         let mut piece = vec![0; PIECE];
         loop {
-            match file.read(&mut piece)? {
+            match file.read(&mut piece).map_err(|error| named(path, &error))? {
                 0 => return Ok(()),
                 length => hasher.update(piece.get(..length).unwrap_or_default()),
             }
         }
     }
+}
+
+/// An error that says of which file it speaks.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 impl Target {
@@ -233,6 +238,8 @@ mod tests {
             }
         }
         let absent = Content::File(folder.path().join("absent"));
-        assert!(absent.length().is_err() && absent.digest_into(&mut Hasher::new(DigestAlgorithm::Sha256)).is_err());
+        for error in [absent.length().unwrap_err(), absent.digest_into(&mut Hasher::new(DigestAlgorithm::Sha256)).unwrap_err()] {
+            assert!(error.to_string().contains("/absent: "), "{error}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::connection::{self, ConnectionFacts};
 use super::content::{self, NotProved, Room};
 use super::cors;
-use super::denial::{ContentProblem, Denial, HeadProblem};
+use super::denial::{ContentProblem, Denial, HeadProblem, Whose};
 use super::exchange::{Admitted, Denied, Exchange, Grounds, Permit, Proved};
 use super::forwarding;
 use super::judge::{Bounds, JudgedHead, judge};
@@ -188,8 +188,8 @@ async fn settle(
 async fn claim(proved: &Proved, asked: Asked<'_>) -> Result<(), Denial> {
     for (proof, scheme) in proved.each() {
         if let Some(right) = &proof.first_use {
-            let fingerprint = Some(proof.principal.fingerprint());
-            right.claim(clock::now()).await.map_err(|refusal| asked.refused(scheme, refusal, fingerprint))?;
+            let whose = Whose::Token(proof.principal.fingerprint());
+            right.claim(clock::now()).await.map_err(|refusal| asked.refused(scheme, refusal, whose))?;
         }
     }
     Ok(())
@@ -198,7 +198,9 @@ async fn claim(proved: &Proved, asked: Asked<'_>) -> Result<(), Denial> {
 /// Why content that was read, or that went on, ends its request.
 pub(super) fn not_proved(problem: NotProved, proved: &Proved, asked: Asked<'_>) -> Denial {
     match problem {
-        NotProved::Mismatch => asked.refused(proved.scheme, Rejection::DigestMismatch.into(), Some(proved.proof.principal.fingerprint())),
+        NotProved::Mismatch => {
+            asked.refused(proved.scheme, Rejection::DigestMismatch.into(), Whose::Token(proved.proof.principal.fingerprint()))
+        }
         NotProved::Content(problem) => problem.into(),
         NotProved::NotKept(problem) => content::not_kept(problem).into(),
         NotProved::Broken(_) => ContentProblem::Broken.into(),
@@ -223,7 +225,7 @@ fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
             | Denial::Misdirected
             | Denial::ClientCertificate(_)
             | Denial::BadContent(_)
-            | Denial::UnrepresentableIdentity
+            | Denial::UnrepresentableIdentity(_)
             | Denial::Upstream(_)
             | Denial::Fault => return,
         },
@@ -253,16 +255,17 @@ fn lay_plan(judged: &JudgedHead<'_>, route: &Route, grounds: &Grounds, applicant
 fn add_identity(route: &Route, grounds: &Grounds, now: UnixTime, fields: &mut Vec<SetField>) -> Result<(), Denial> {
     let Grounds::Proved(proved) = grounds else { return Ok(()) };
     let principal = &proved.proof.principal;
+    let unrepresentable = || Denial::UnrepresentableIdentity(Box::new(proved.proof.clone()));
     if let Some((name, assertion)) = route.identity.assert(principal, now).map_err(|_| Denial::Fault)? {
         fields.push((name.clone(), assertion));
     }
     for (name, value) in route.identity.values(principal) {
         // Backends trim field values (RFC 9110 §5.5), and somebody else's name may be what is left.
         if value.trim_matches([' ', '\t']) != value {
-            return Err(Denial::UnrepresentableIdentity);
+            return Err(unrepresentable());
         }
         let value = HeaderValue::from_str(value).or_else(|_| HeaderValue::from_bytes(value.as_bytes()));
-        fields.push((name.clone(), value.map_err(|_| Denial::UnrepresentableIdentity)?));
+        fields.push((name.clone(), value.map_err(|_| unrepresentable())?));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::config::client_certificates::NotServed;
 use crate::route::{AuthorityProblem, TargetProblem};
-use crate::scheme::{Challenge, Fingerprint, Insufficiency, Malformation, Refusal};
+use crate::scheme::{Challenge, Fingerprint, Insufficiency, Malformation, Proof, Refusal};
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
 
@@ -37,17 +37,28 @@ pub(super) enum Denial {
         scheme: Arc<str>,
         /// Why.
         refusal: Refusal,
-        /// What logs call the token, as far as one was read.
-        fingerprint: Option<Fingerprint>,
+        /// Whose it was, as far as that is known.
+        whose: Whose,
         /// What to send instead.
         challenges: Vec<Challenge>,
     },
-    /// An identity cannot be written into a field.
-    UnrepresentableIdentity,
+    /// An identity that was proved cannot be written into a field.
+    UnrepresentableIdentity(Box<Proof>),
     /// The upstream did not answer.
     Upstream(UpstreamProblem),
     /// A defect of ours.
     Fault,
+}
+
+/// Whose credential was refused, for logs.
+#[derive(Clone, Debug)]
+pub(super) enum Whose {
+    /// No token was read.
+    Unread,
+    /// That of whoever has this token; nothing was proved.
+    Token(Fingerprint),
+    /// Theirs: who they are was proved, and does not suffice.
+    Proved(Box<Proof>),
 }
 
 /// Why a head has no one reading.
@@ -120,7 +131,7 @@ impl Denial {
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Ambiguous => StatusCode::BAD_REQUEST,
             Self::Refused { refusal, .. } => refusal_status(refusal),
-            Self::UnrepresentableIdentity => StatusCode::FORBIDDEN,
+            Self::UnrepresentableIdentity(_) => StatusCode::FORBIDDEN,
             Self::Upstream(problem) => problem.status(),
             Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -138,7 +149,7 @@ impl Denial {
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Ambiguous => "ambiguous_credentials",
             Self::Refused { .. } => "refused",
-            Self::UnrepresentableIdentity => "unrepresentable_identity",
+            Self::UnrepresentableIdentity(_) => "unrepresentable_identity",
             Self::Upstream(_) => "upstream",
             Self::Fault => "fault",
         }
@@ -158,7 +169,7 @@ impl Denial {
             | Self::MethodNotAllowed { .. }
             | Self::Misdirected
             | Self::Ambiguous
-            | Self::UnrepresentableIdentity
+            | Self::UnrepresentableIdentity(_)
             | Self::Fault => self.label(),
         }
     }
@@ -166,6 +177,17 @@ impl Denial {
     /// The configured claim that the denial is about; empty for none.
     pub(super) fn claim(&self) -> &str {
         if let Self::Refused { refusal, .. } = self { refusal.claim() } else { "" }
+    }
+
+    /// Who was denied what they asked for, where that was proved.
+    pub(super) fn caller(&self) -> Option<&Proof> {
+        if let Self::Refused { whose: Whose::Proved(proof), .. } | Self::UnrepresentableIdentity(proof) = self { Some(proof) } else { None }
+    }
+
+    /// What logs call the token, as far as one was read.
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        let unproved = if let Self::Refused { whose: Whose::Token(fingerprint), .. } = self { Some(*fingerprint) } else { None };
+        unproved.or_else(|| Some(self.caller()?.principal.fingerprint()))
     }
 
     /// The name of a key that nobody knows; empty for none.
@@ -184,7 +206,7 @@ impl Denial {
             | Self::ClientCertificate(_)
             | Self::BadContent(_)
             | Self::Ambiguous
-            | Self::UnrepresentableIdentity
+            | Self::UnrepresentableIdentity(_)
             | Self::Upstream(_)
             | Self::Fault => &[],
         }

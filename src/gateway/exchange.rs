@@ -194,11 +194,12 @@ impl Exchange {
         }
     }
 
-    /// Who the request is from, where that was proved.
-    pub(super) fn proof(&self) -> Option<&Proof> {
-        match self.admitted()?.grounds() {
-            Grounds::Proved(proved) => Some(&proved.proof),
-            Grounds::Public => None,
+    /// Who the request is from, where that was proved: also where it did not suffice.
+    pub(super) fn caller(&self) -> Option<&Proof> {
+        match self.admitted().map(Permit::grounds) {
+            Some(Grounds::Proved(proved)) => Some(&proved.proof),
+            Some(Grounds::Public) => None,
+            None => self.denial()?.caller(),
         }
     }
 

@@ -31,7 +31,7 @@ mod upstream;
 mod watch;
 mod wire;
 
-pub use serve::{ServeError, serve};
+pub use serve::{Cautions, ServeError, serve};
 
 use crate::clock;
 use crate::telemetry::metrics::Metrics;

@@ -1,13 +1,11 @@
 //! Which credentials speak for the caller, and what they prove.
 
-use super::denial::Denial;
+use super::denial::{Denial, Whose};
 use super::exchange::Proved;
 use super::live::Live;
 use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Admission, NamedScheme, Route, SchemeId};
-use crate::scheme::{
-    AnyCredential, Beside, Challenge, Evidence, Fingerprint, Insufficiency, Malformation, Place, Proof, Recognition, Refusal,
-};
+use crate::scheme::{AnyCredential, Beside, Challenge, Evidence, Insufficiency, Malformation, Place, Proof, Recognition, Refusal};
 use http::HeaderValue;
 use std::sync::Arc;
 
@@ -92,12 +90,12 @@ impl<'a> Asked<'a> {
         if let Some(metrics) = self.live.scheme_metrics(id) {
             metrics.record_verification(started.elapsed());
         }
-        verdict.map(|proof| (proof, id)).map_err(|refusal| self.refused(id, refusal, Some(credential.fingerprint())))
+        verdict.map(|proof| (proof, id)).map_err(|refusal| self.refused(id, refusal, Whose::Token(credential.fingerprint())))
     }
 
     /// A proved identity that does not suffice.
     pub(super) fn insufficient(self, proved: &Proved, miss: Insufficiency) -> Denial {
-        self.refused(proved.scheme, Refusal::Insufficient(miss), Some(proved.proof.principal.fingerprint()))
+        self.refused(proved.scheme, Refusal::Insufficient(miss), Whose::Proved(Box::new(proved.proof.clone())))
     }
 
     fn missing(self, now: UnixTime) -> Denial {
@@ -107,11 +105,11 @@ impl<'a> Asked<'a> {
     }
 
     fn malformed(self, id: SchemeId, malformation: Malformation) -> Denial {
-        self.refused(id, Refusal::Malformed(malformation), None)
+        self.refused(id, Refusal::Malformed(malformation), Whose::Unread)
     }
 
     /// A refusal by one scheme. The caller is told what that one says to it, and what the others of the route would take.
-    pub(super) fn refused(self, id: SchemeId, refusal: Refusal, fingerprint: Option<Fingerprint>) -> Denial {
+    pub(super) fn refused(self, id: SchemeId, refusal: Refusal, whose: Whose) -> Denial {
         let Some(named) = self.live.snapshot.schemes.get(id.index()) else { return Denial::Fault };
         let now = clock::now();
         let mut challenges = named.scheme.challenges(Some(&refusal), now);
@@ -119,7 +117,7 @@ impl<'a> Asked<'a> {
             challenges.extend(self.others(id, now));
         }
         let challenges = challenges.into_iter().map(|challenge| self.explained(challenge)).collect();
-        Denial::Refused { scheme: Arc::clone(&named.name), refusal, fingerprint, challenges }
+        Denial::Refused { scheme: Arc::clone(&named.name), refusal, whose, challenges }
     }
 
     /// A challenge for tokens of an authorization server says where it is told which one (RFC 9728 §5.1).

@@ -89,16 +89,18 @@ fn principal(proof: &Proof) -> (&str, &str, &str) {
 
 fn record_decision(session: &Session, exchange: &Exchange, verdict: Verdict) {
     let named = named(session, exchange);
-    let proved = exchange.proof();
-    let proved_fingerprint = proved.map(|proof| proof.principal.fingerprint());
-    let (scheme, outcome, refused_fingerprint) = match exchange.denial() {
-        Some(Denial::Refused { scheme, refusal, fingerprint, .. }) => (&**scheme, refusal.outcome(), *fingerprint),
-        Some(Denial::Unauthenticated { .. }) => ("", "missing", None),
-        Some(Denial::Ambiguous) => ("", "malformed", None),
-        Some(_) => ("", "denied", None),
-        None => (proved.map(|proof| principal(proof).0).unwrap_or_default(), "admitted", None),
+    let proved = exchange.caller();
+    let proved_by = proved.map(|proof| principal(proof).0).unwrap_or_default();
+    let (scheme, outcome) = match exchange.denial() {
+        Some(Denial::Refused { scheme, refusal, .. }) => (&**scheme, refusal.outcome()),
+        Some(Denial::Unauthenticated { .. }) => ("", "missing"),
+        Some(Denial::Ambiguous) => ("", "malformed"),
+        Some(_) => (proved_by, "denied"),
+        None => (proved_by, "admitted"),
     };
-    let facts = proved.zip(proved_fingerprint.as_ref()).map(|(proof, fingerprint)| {
+    let fingerprint = exchange.denial().and_then(Denial::fingerprint);
+    let fingerprint = fingerprint.or_else(|| Some(proved?.principal.fingerprint()));
+    let facts = proved.zip(fingerprint.as_ref()).map(|(proof, fingerprint)| {
         let (scheme, issuer, subject) = principal(proof);
         PrincipalFacts { scheme, issuer, subject, fingerprint }
     });
@@ -115,7 +117,7 @@ fn record_decision(session: &Session, exchange: &Exchange, verdict: Verdict) {
         outcome,
         denial: exchange.denial().map(denial_facts),
         principal: facts,
-        fingerprint: refused_fingerprint.as_ref().map(|fingerprint| -> &dyn std::fmt::Display { fingerprint }),
+        fingerprint: fingerprint.as_ref().map(|fingerprint| -> &dyn std::fmt::Display { fingerprint }),
     }));
 }
 
@@ -126,7 +128,7 @@ fn denial_facts(denial: &Denial) -> DenialFacts<'_> {
 fn record_access(session: &Session, exchange: &Exchange, status: u16) {
     let named = named(session, exchange);
     let header = session.req_header();
-    let proved = exchange.proof();
+    let proved = exchange.caller();
     let fingerprint = proved.map(|proof| proof.principal.fingerprint());
     let permit = exchange.admitted();
     access::record(&AccessEvent {

@@ -1,9 +1,10 @@
 //! Taking up a changed configuration: whole, or not at all.
 
 use super::live::{Current, Live};
+use super::serve::Cautions;
 use crate::clock;
-use crate::config;
 use crate::config::snapshot::Fixed;
+use crate::config::{self, Report};
 use crate::setting::Environment;
 use crate::telemetry::audit::{self, AuditEvent};
 use crate::telemetry::metrics::{Metrics, Reload};
@@ -23,6 +24,8 @@ pub(super) struct Reloader {
     pub(super) current: Arc<Current>,
     /// Figures.
     pub(super) metrics: Arc<Metrics>,
+    /// What deserves a second look.
+    pub(super) cautions: Cautions,
 }
 
 /// What of a file tells that it changed, without reading it: also when a mounted secret's link is swapped.
@@ -66,7 +69,13 @@ impl Reloader {
     async fn reload(&self) {
         let file = self.file.clone();
         let lasting = self.current.load().snapshot.lasting.clone();
-        let compiled = tokio::task::spawn_blocking(move || config::recompile(&file, Environment::Process, lasting)).await;
+        let cautions = self.cautions;
+        let compile = move || {
+            let snapshot = config::recompile(&file, Environment::Process, lasting)?;
+            let told = cautions(&snapshot, clock::now());
+            Ok((snapshot, told))
+        };
+        let compiled: Result<Result<_, Report>, _> = tokio::task::spawn_blocking(compile).await;
         let name = self.file.display().to_string();
         match compiled {
             Err(_) => self.metrics.record_reload(Reload::Refused),
@@ -77,10 +86,11 @@ impl Reloader {
                 let first: &dyn std::fmt::Display = first.map_or(&"", |problem| problem);
                 audit::record(&AuditEvent::ConfigRefused { file: &name, problems, first });
             }
-            Ok(Ok(snapshot)) => {
+            Ok(Ok((snapshot, told))) => {
                 let settings = fixed_settings(&self.current.load().snapshot.fixed, &snapshot.fixed);
                 if settings.is_empty() {
                     self.take_up(Live::start(snapshot, &self.metrics, Some(&self.current.load())), &name);
+                    caution(&name, &told);
                 } else {
                     self.metrics.record_reload(Reload::RestartNeeded);
                     audit::record(&AuditEvent::RestartNeeded { file: &name, setting: &settings.join(", ") });
@@ -95,6 +105,11 @@ impl Reloader {
         self.metrics.record_reload(Reload::Succeeded(clock::now()));
         audit::record(&AuditEvent::ConfigLoaded { file: name, routes, schemes });
     }
+}
+
+/// Logs what deserves a second look in a configuration that is in force.
+pub(super) fn caution(file: &str, told: &[String]) {
+    told.iter().for_each(|caution| tracing::warn!("{file}: {caution}"));
 }
 
 fn stamp(file: &Path) -> Option<Stamp> {

@@ -4,11 +4,11 @@ use super::admin::Admin;
 use super::content::Room;
 use super::listen::{Door, Listener};
 use super::live::{Current, Live};
-use super::reload::Reloader;
+use super::reload::{self, Reloader};
 use super::request_id::RequestIds;
 use super::watch::Patrol;
 use super::{Gateway, tls};
-use crate::clock;
+use crate::clock::{self, UnixTime};
 use crate::config::snapshot::{Fixed, ListenerSecurity, ListenerSpec, Snapshot};
 use crate::crypto::{self, Random, SystemRandom};
 use crate::telemetry::audit::{self, AuditEvent};
@@ -54,11 +54,15 @@ impl fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
-/// Serves until a signal ends it: SIGTERM lets requests under way finish, SIGINT and SIGQUIT too.
+/// Tells what holds in a configuration that is to run at a time, and still deserves a second look.
+pub type Cautions = fn(&Snapshot, UnixTime) -> Vec<String>;
+
+/// Serves until a signal ends it: SIGTERM lets requests under way finish, SIGINT and SIGQUIT too. What `cautions` tells
+/// of a configuration is logged when it is taken up.
 ///
 /// # Errors
 /// The gateway cannot start.
-pub fn serve(snapshot: Snapshot, file: PathBuf) -> Result<(), ServeError> {
+pub fn serve(snapshot: Snapshot, file: PathBuf, cautions: Cautions) -> Result<(), ServeError> {
     let workers = match snapshot.fixed.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
@@ -66,7 +70,7 @@ pub fn serve(snapshot: Snapshot, file: PathBuf) -> Result<(), ServeError> {
     check_addresses(&snapshot.fixed)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(workers).thread_name("portcullis").enable_all().build().map_err(ServeError::System)?;
-    let outcome = runtime.block_on(run(snapshot, file, workers));
+    let outcome = runtime.block_on(run(snapshot, file, cautions, workers));
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
 }
@@ -80,7 +84,8 @@ fn check_addresses(fixed: &Fixed) -> Result<(), ServeError> {
     bound.map(drop)
 }
 
-async fn run(snapshot: Snapshot, file: PathBuf, workers: usize) -> Result<(), ServeError> {
+async fn run(snapshot: Snapshot, file: PathBuf, cautions: Cautions, workers: usize) -> Result<(), ServeError> {
+    let told = cautions(&snapshot, clock::now());
     let fixed = snapshot.fixed.clone();
     let metrics = Arc::new(Metrics::new(build_facts(), clock::now()));
     let current: Arc<Current> = Arc::new(Current::from_pointee(Live::start(snapshot, &metrics, None)));
@@ -101,8 +106,9 @@ async fn run(snapshot: Snapshot, file: PathBuf, workers: usize) -> Result<(), Se
         spawn(service, &ended);
     }
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
-    tokio::spawn(Reloader { file: file.clone(), current: Arc::clone(&current), metrics }.run(hangup));
+    tokio::spawn(Reloader { file: file.clone(), current: Arc::clone(&current), metrics, cautions }.run(hangup));
     announce(&fixed, &current, &file);
+    reload::caution(&file.display().to_string(), &told);
     let cause = end_signal().await.map_err(ServeError::System)?;
     audit::record(&AuditEvent::ServerStopping { cause });
     stopping.store(true, Ordering::Release);

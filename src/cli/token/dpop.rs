@@ -3,6 +3,7 @@
 use super::super::failure::Failure;
 use super::super::key_file;
 use super::super::terminal::{print, read};
+use crate::client::Target;
 use crate::clock::{self, UnixTime};
 use crate::crypto::{Random, SystemRandom};
 use crate::scheme::dpop::{ProofStatement, issue_proof};
@@ -26,8 +27,8 @@ pub(in crate::cli::token) struct Dpop {
     /// The method of the request.
     #[arg(long, value_name = "METHOD", default_value = "GET")]
     method: String,
-    /// The URL of the request; query and fragment are left out of the proof.
-    #[arg(long, value_name = "URL")]
+    /// The URL of the request, in normal form; query and fragment are left out of the proof.
+    #[arg(long, value_name = "URL", value_parser = url)]
     url: String,
     /// The nonce that the server gave in `DPoP-Nonce`.
     #[arg(long, value_name = "NONCE", default_value = "", hide_default_value = true)]
@@ -54,9 +55,25 @@ impl Dpop {
     }
 }
 
+/// A URL as servers see it; no server would take a proof for another.
+fn url(text: &str) -> Result<String, String> {
+    let sent = text.split('#').next().unwrap_or_default();
+    Target::read(sent).map(|_| sent.to_owned()).map_err(|syntax| syntax.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_url_is_taken() {
+        assert_eq!(url("https://api.example/orders?x=1#top").as_deref(), Ok("https://api.example/orders?x=1"));
+        assert_eq!(url("http://localhost:8080").as_deref(), Ok("http://localhost:8080"));
+        for wrong in ["localhost:8080/d/", "/orders", "https://jane@api.example/", "https://API.example/"] {
+            assert!(url(wrong).is_err(), "{wrong}");
+        }
+    }
+
     use crate::crypto::{NewKey, SigningKey};
     use crate::token::jose::pem;
 

@@ -108,6 +108,7 @@ fn unexpected(node: &Node<'_>, secrecy: Secrecy, expected: String) -> Problem {
 fn rewrite(scalar: &Scalar<'_>, secrecy: Secrecy, expected: &str) -> Option<String> {
     let text = match (expected, scalar.reading()) {
         ("text" | "a path", Reading::Bool(_) | Reading::Integer(_) | Reading::Float(_)) => format!("\"{}\"", scalar.text()),
+        ("a list", Reading::Text) => return listed(scalar.text()).filter(|_| secrecy == Secrecy::Open),
         ("`true` or `false`", Reading::Text) => match scalar.text().to_ascii_lowercase().as_str() {
             "yes" | "on" | "true" => "`true`".to_owned(),
             "no" | "off" | "false" => "`false`".to_owned(),
@@ -126,12 +127,28 @@ fn rewrite(scalar: &Scalar<'_>, secrecy: Secrecy, expected: &str) -> Option<Stri
     }
 }
 
+/// A list of this alone, if it is short and needs no escapes.
+fn listed(text: &str) -> Option<String> {
+    const LONGEST: usize = 80;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_quotable = |c: char| c.is_ascii_graphic() && !"\"\\`".contains(c);
+    match text.len() {
+        1..=LONGEST if text.chars().all(is_plain) => Some(format!("`[{text}]`")),
+        1..=LONGEST if text.chars().all(is_quotable) => Some(format!("`[\"{text}\"]`")),
+        _ => None,
+    }
+}
+
 fn unknown(node: &Node<'_>, secrecy: Secrecy, known: &[&str]) -> Problem {
     let problem = Problem::new(node.at(), shown(node, secrecy), one_of(known));
-    let meant = node.scalar().and_then(|scalar| nearest(scalar.text(), known));
-    match (meant, secrecy.of(node)) {
-        (Some(meant), Secrecy::Open) => problem.suggest(format!("`{meant}`")),
-        (Some(_), Secrecy::Hidden) | (None, _) => problem,
+    let Some(scalar) = node.scalar().filter(|_| secrecy.of(node) == Secrecy::Open) else { return problem };
+    match nearest(scalar.text(), known) {
+        Some(meant) => problem.suggest(format!("`{meant}`")),
+        // The name of a file itself, where it belongs below `file`.
+        None if known.contains(&"file") && scalar.text().contains(['.', '/']) => {
+            problem.suggest(format!("`{{ file: {} }}`", one_line(scalar.text(), MAX_WORDS)))
+        }
+        None => problem,
     }
 }
 

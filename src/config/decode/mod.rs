@@ -45,7 +45,7 @@ impl<T> Decoded<T> {
 /// Decodes the whole tree below `root`; `known` are the problems found while it was composed.
 pub(super) fn decode<T: DeserializeOwned>(root: &Node<'_>, known: Vec<Problem>) -> Decoded<T> {
     let findings = Findings::after(known);
-    let decoder = Decoder { node: root, findings: &findings, secrecy: Secrecy::Open, stand_ins: &[], round: Round::First };
+    let decoder = Decoder { node: root, findings: &findings, secrecy: Secrecy::Open, stand_ins: &[], round: Round::First, key: "" };
     let value = decoder.decode();
     let mut problems = findings.into_problems();
     problems.sort_by_cached_key(|problem| (problem.at(), problem.to_string()));
@@ -63,6 +63,8 @@ struct Decoder<'a, 't> {
     /// Keys that the mapping lacks and that are delivered nevertheless, to see what else is wrong.
     stand_ins: &'a [&'static str],
     round: Round,
+    /// The key below which the node stands; empty for an element of a list.
+    key: &'a str,
 }
 
 /// How often a node was asked for already: what is sure to be found again is recorded once.
@@ -75,12 +77,12 @@ enum Round {
 impl<'a, 't> Decoder<'a, 't> {
     /// The decoder of a node below this one that is as secret as this one.
     const fn at(self, node: &'a Node<'t>) -> Self {
-        Self { node, stand_ins: &[], round: Round::First, ..self }
+        Self { node, stand_ins: &[], round: Round::First, key: "", ..self }
     }
 
     /// The decoder of an entry's value.
     fn below(self, entry: &'a Entry<'t>) -> Self {
-        Self { secrecy: self.secrecy.below(entry), ..self.at(entry.value()) }
+        Self { secrecy: self.secrecy.below(entry), key: entry.name(), ..self.at(entry.value()) }
     }
 
     /// Decodes the node, and records everything that is wrong with it and below it.

@@ -184,7 +184,7 @@ typo: 1
             "12:66: found the number `30`, expected a period such as 500ms, 30s, 5m, 12h or 7d",
             "13:17: found a mapping without `issuer`, expected the key `issuer`",
             "13:27: found the text `soon`, expected a period such as 500ms, 30s, 5m, 12h or 7d",
-            "14:20: found a mapping, expected nothing below `session`",
+            "14:20: found a mapping, expected `four: session`, with nothing below it",
             "15:34: found a second key `session`, expected exactly one of `wrap`, `jwt`, `session`",
             "19:5: found a mapping without `path`, expected the key `path`",
             "20:13: found the number `0`, expected a whole number from 1 to 65535",
@@ -229,11 +229,11 @@ fn kinds_are_told_apart() {
     for (text, problem) in [
         ("routes:", "1:7: found nothing, expected a list"),
         ("routes: {}", "1:9: found an empty mapping, expected a list"),
-        ("routes: x", "1:9: found the text `x`, expected a list"),
+        ("routes: x", "1:9: found the text `x`, expected a list; did you mean `[x]`?"),
         ("schemes: []", "1:10: found an empty list, expected a mapping"),
         ("schemes: { a: }", "1:13: found nothing, expected one of `wrap`, `jwt`, `session`"),
         ("schemes: { a: {} }", "1:15: found an empty mapping, expected one of `wrap`, `jwt`, `session`"),
-        ("schemes: { a: wrap }", "1:15: found the text `wrap`, expected `wrap:` with its settings below it"),
+        ("schemes: { a: wrap }", "1:15: found the text `wrap`, expected `{ wrap: … }`, with a value of its own"),
         ("schemes: { a: { wrap: } }", "1:21: found nothing, expected a mapping with the keys `audience`, `accept`, `secret`, `leeway`"),
         (
             "limits: { connections: '5' }",

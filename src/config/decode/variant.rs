@@ -59,7 +59,7 @@ impl<'a, 't> Choice<'a, 't> {
     fn content(&self) -> Result<Decoder<'a, 't>, Failure> {
         match self.content {
             Content::Value(entry) => Ok(Decoder { round: self.decoder.round, ..self.decoder.below(entry) }),
-            Content::None => Err(Failure::Unexpected(format!("`{}:` with its settings below it", self.name))),
+            Content::None => Err(Failure::Unexpected(format!("`{{ {}: … }}`, with a value of its own", self.name))),
         }
     }
 }
@@ -82,7 +82,8 @@ impl<'de> VariantAccess<'de> for Choice<'_, '_> {
             Content::Value(entry) if entry.value().scalar().is_some_and(|scalar| scalar.reading() == Reading::Null) => Ok(()),
             Content::Value(entry) => {
                 let decoder = self.decoder.below(entry);
-                decoder.record(Failure::Unexpected(format!("nothing below `{}`", self.name)));
+                let alone = if self.decoder.key.is_empty() { String::new() } else { format!("{}: ", self.decoder.key) };
+                decoder.record(Failure::Unexpected(format!("`{alone}{}`, with nothing below it", self.name)));
                 Err(Failure::Recorded)
             }
         }

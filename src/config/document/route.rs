@@ -2,6 +2,8 @@
 
 use crate::assertion::{AudienceSettings, RequestSignatureSettings};
 use crate::authorization::AuthorizationSettings;
+use crate::config::quote::quoted;
+use crate::config::suggest::nearest;
 use crate::setting::Located;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -184,7 +186,10 @@ impl<'de> Visitor<'de> for RequirementVisitor {
         let list = match &*kind {
             "any_of" => SchemeList::AnyOf(names),
             "all_of" => SchemeList::AllOf(names),
-            _ => return Err(A::Error::custom(expected)),
+            other => {
+                let meant = nearest(other, &["any_of", "all_of"]).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+                return Err(A::Error::custom(format!("found the unknown key {}, expected {expected}{meant}", quoted(other))));
+            }
         };
         // A second key would be a second opinion of what is asked for.
         if map.next_key::<String>()?.is_some() { Err(A::Error::custom(expected)) } else { Ok(AuthRequirement::Several(list)) }

@@ -24,6 +24,9 @@ pub(super) struct Names<'a> {
     signing: &'a Shared<RequestKeys>,
 }
 
+/// What people write who mean a route that anybody may use.
+const PUBLIC_WORDS: [&str; 5] = ["public", "none", "off", "anonymous", "anyone"];
+
 impl<'a> Names<'a> {
     /// The names of what was built, and all names that were written.
     pub(super) fn of(
@@ -46,6 +49,9 @@ impl<'a> Names<'a> {
         match built.iter().position(|scheme| *scheme.name == *name) {
             Some(place) => Ok(Some(SchemeId(place))),
             None if known.iter().any(|known| **known == *name) => Ok(None),
+            None if PUBLIC_WORDS.contains(&name) => {
+                Err(unknown("a scheme", name, at, known).suggest("`public: true`, without `authenticate`"))
+            }
             None => Err(unknown("a scheme", name, at, known)),
         }
     }

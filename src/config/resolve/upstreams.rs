@@ -98,6 +98,13 @@ fn servers(upstream: &Located<Upstream>, problems: &mut Vec<Problem>) -> Vec<Ser
         if weight == 0 || weight > MAX_WEIGHT {
             problems.push(Problem::new(entry.at(), format!("the weight {weight}"), format!("a weight of 1 to {MAX_WEIGHT}")));
         }
+        if let Some((scheme, rest)) = entry.address().split_once("://") {
+            let bare = rest.split('/').next().unwrap_or_default();
+            let tls = if scheme == "https" { ", and `tls` beside `servers`" } else { "" };
+            let expected = format!("host:port without `{scheme}://`{tls}");
+            problems.push(Problem::new(entry.at(), format!("the server `{}`", entry.address()), expected).suggest(format!("`{bare}`")));
+            continue;
+        }
         match entry.address().to_socket_addrs().map(|mut addresses| addresses.next()) {
             Ok(Some(address)) => servers.push(ServerSpec { label: entry.address().into(), address, weight }),
             Ok(None) => problems.push(unresolved(entry.address(), entry.at(), "it has no address")),

@@ -118,6 +118,26 @@ async fn a_bad_file_leaves_the_old_configuration_in_force_and_says_so() {
 }
 
 #[tokio::test]
+async fn what_check_warns_of_is_logged_at_the_start_and_at_a_reload() {
+    let a = named("a").await;
+    let odd = "upstreams:\n  odd: { servers: [\"127.0.0.1:1\"], tls: { server_name: x.example, verify: none } }\n";
+    let gateway = Config::new(&snapshot(&a, "ClaimA").replace("upstreams:\n", odd)).start().await;
+    let cautions = || {
+        let is_caution = |text: &str| text.contains("portcullis.yaml: the upstream `odd` has `verify: none`");
+        let events = gateway.events();
+        events.iter().filter(|event| event["level"] == "WARN" && event["message"].as_str().is_some_and(is_caution)).count()
+    };
+    for times in 1..=2 {
+        eventually("a caution", || (cautions() == times).then_some(())).await;
+        gateway.signal("HUP");
+    }
+    eventually("one for the second signal", || (cautions() == 3).then_some(())).await;
+    gateway.write_config(&changed(&gateway, "verify: none", "verify: full"));
+    gateway.metric_becomes("portcullis_config_reloads_total{outcome=\"succeeded\"}", 3.0).await;
+    assert_eq!(cautions(), 3);
+}
+
+#[tokio::test]
 async fn a_file_that_is_gone_leaves_the_old_configuration_in_force() {
     let a = named("a").await;
     let gateway = Config::new(&snapshot(&a, "ClaimA")).start().await;

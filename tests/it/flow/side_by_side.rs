@@ -1,8 +1,9 @@
 //! Several schemes on one route, and what an identity may do there once it is proved.
 
 use crate::support::message::Message;
-use crate::support::tokens::{FOREIGN_KEY, PREVIOUS_KEY};
+use crate::support::tokens::{FOREIGN_KEY, ISSUER, PREVIOUS_KEY};
 use crate::support::{Config, Gateway, Token, Upstream, raw};
+use serde_json::Value;
 
 const OTHER: &str = "https://club.example/";
 
@@ -156,6 +157,14 @@ async fn what_an_identity_may_do_is_judged_after_who_it_is() {
         let answer = fetch(&gateway, "/menu", &token.authorization()).await;
         assert_eq!((answer.status(), answer.text().as_str()), (403, "Forbidden\n"), "{reason}");
         gateway.denial(reason).await;
+        let of = |line: &Value| line["reason"] == reason;
+        for line in [gateway.access_line(of).await, gateway.audit_line(of).await] {
+            let named = ["auth_scheme", "issuer", "subject"].map(|name| line[name].as_str().unwrap_or_default());
+            assert_eq!(named, ["bar", ISSUER, "alice"], "who was proved stands in the logs: {line}");
+            assert_eq!(line["token"].as_str().map(str::len), Some(16), "{line}");
+        }
+        assert_eq!(gateway.access_line(of).await["auth_profile"], "swt");
+        assert!(gateway.log_lines().iter().all(|line| !line.contains("HMACSHA256")), "no line has a token");
     }
     assert_eq!(fetch(&gateway, "/menu", &Token::of("alice").expires_in(-5).authorization()).await.status(), 401);
     assert_eq!(upstream.requests().len(), passed);

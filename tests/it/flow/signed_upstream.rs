@@ -36,8 +36,12 @@ fn text(keys: &[&str], signature: &str, upstream: &str) -> String {
 }
 
 fn config(signature: &str, upstream: &str) -> Config {
+    with_keys(&text(&["old.pem"], signature, upstream))
+}
+
+fn with_keys(text: &str) -> Config {
     let new = |kind| pem::write(&SigningKey::generate(kind).unwrap()).to_string();
-    let config = Config::new(&text(&["old.pem"], signature, upstream)).file("old.pem", &new(NewKey::P256));
+    let config = Config::new(text).file("old.pem", &new(NewKey::P256));
     let callers = format!("{{\"keys\":[{}]}}", portcullis::token::jose::describe(get("/").key.public(), "client-1", None));
     config.file("new.pem", &new(NewKey::Ed25519)).file("callers.json", &callers)
 }
@@ -386,7 +390,38 @@ async fn a_second_gateway_takes_what_the_first_has_signed_and_nothing_else() {
     }
     assert_eq!(last.requests().len(), 3);
     assert!(!last.requests()[2].mentions("signature"));
+    assert!(!last.requests()[2].mentions("x-auth-request-user"), "the fields are the second one's own");
     assert_eq!(raw::fetch(second.address(), "/orders", "").await.status(), 401);
+}
+
+/// What takes both, the assertion bound to its request by the signature.
+const KNOWING: &str = "schemes:\n  edge: { http_signature: { keys_file: \"{keys}/edge.json\", tag: portcullis, required_components: \
+                [\"@method\", \"@target-uri\", content-digest, x-identity-assertion] } }\n  user: { jwt: { issuer: \
+                \"https://gateway.example\", audiences: [\"https://orders.internal\"], jwks_file: \"{keys}/assertion.json\", accept: \
+                [{ field: X-Identity-Assertion }] } }\nupstreams: { bar: { servers: [\"{upstream}\"] } }\nroutes: [{ match: { path: / }, \
+                authenticate: { all_of: [user, edge] }, upstream: bar, identity: { preset: auth-request } }]\n";
+
+#[tokio::test]
+async fn a_second_gateway_knows_the_user_by_an_assertion_beside_the_signature() {
+    let (first_upstream, last) = (Upstream::start().await, Upstream::start().await);
+    let asserting = "assertion: { issuer: \"https://gateway.example\", keys: [{ file: \"{keys}/new.pem\" }] }\n";
+    let told = "preset: auth-request, assertion: { audience: \"https://orders.internal\" } }";
+    let text = [asserting, &text(&["old.pem"], "", "").replace("preset: auth-request }", told)].concat();
+    let first = with_keys(&text).upstream(&first_upstream).start().await;
+    let assertion_keys = first.ask_admin("/.well-known/portcullis/jwks.json").await.text();
+    let knowing = Config::new(KNOWING).file("edge.json", &key_set(&first).await).file("assertion.json", &assertion_keys);
+    let second = knowing.upstream(&last).start().await;
+
+    let request = || post("/bar/orders?x=1", &Token::of("alice").authorization());
+    assert_eq!(raw::ask(first.address(), request()).await.status(), 200);
+    let got = Got::of(&first_upstream.requests().pop().unwrap());
+    assert_eq!(got.without("x-identity-assertion").sent_to(second.address(), CONTENT).await, 401);
+    last.assert_untouched();
+
+    first.reload(&Config::new(&text.replace("{upstream}", &second.address().to_string()))).await;
+    assert_eq!(raw::ask(first.address(), request()).await.status(), 200);
+    let request = last.requests().pop().unwrap();
+    assert_eq!((request.field("x-auth-request-user"), request.mentions("x-identity-assertion")), (Some("alice"), false));
 }
 
 #[tokio::test]

@@ -6,11 +6,12 @@ use crate::cli::key_file;
 use crate::cli::terminal::{date, print, printable};
 use crate::clock::{self, UnixTime};
 use crate::crypto::base64url;
+use crate::scheme::{Refusal, Rejection};
 use crate::setting::Period;
 use crate::token::AudienceRule;
 use crate::token::jose::cnf::{Confirmation, ProofMaterial};
 use crate::token::jose::jwe::SharedKey;
-use crate::token::jose::{Unconfirmed, Unproved, VerificationKey, thumbprint};
+use crate::token::jose::{Unconfirmed, VerificationKey, thumbprint};
 use crate::token::jwt::{AUDIENCE, EXPIRES, Holder, ISSUED, Jwt, JwtMiss, NOT_BEFORE, TypeRule};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -82,12 +83,7 @@ impl Verify {
 /// What held, or the first thing that did not, in the order of the gateway.
 fn verify(token: &str, keys: &[VerificationKey], shared: Option<&SharedKey>, expected: &Expected, now: UnixTime) -> Result<String, String> {
     let token = Unconfirmed::parse(token).map_err(|syntax| format!("it is not a JSON Web Token: {syntax} (token_syntax)"))?;
-    let jws = token.confirmed_by(keys).map_err(|unproved| match unproved {
-        Unproved::Payload => format!("{unproved} (token_syntax)"),
-        Unproved::KeyUnknown | Unproved::AlgorithmUnfit | Unproved::KeyAmbiguous | Unproved::Signature => {
-            format!("{unproved} (signature_invalid)")
-        }
-    })?;
+    let jws = token.confirmed_by(keys).map_err(|unproved| format!("{unproved} ({})", Refusal::from(unproved).reason()))?;
     let token = Jwt::read(&jws).map_err(|syntax| format!("its signature holds, but {syntax} (token_syntax)"))?;
     let end = judge(&token, expected, now).map_err(|miss| format!("{miss}{} ({})", stated(&token, &miss), label(&miss)))?;
     let holder = holder(&token, shared)?;
@@ -128,19 +124,12 @@ fn moment(token: &Jwt, claim: &str) -> String {
     seconds.map(|seconds| format!(", {}", date(UnixTime::from_seconds(seconds)))).unwrap_or_default()
 }
 
-const fn label(miss: &JwtMiss) -> &'static str {
-    match miss {
-        JwtMiss::Type => "token_type",
-        JwtMiss::IssuerMissing => "claim_missing: iss",
-        JwtMiss::IssuerUntrusted => "issuer_untrusted",
-        JwtMiss::ExpiryMissing => "claim_missing: exp",
-        JwtMiss::Expired => "expired",
-        JwtMiss::NotYet | JwtMiss::IssuedLater => "not_yet_valid",
-        JwtMiss::IssuedMissing => "claim_missing: iat",
-        JwtMiss::LifetimeTooLong => "lifetime_too_long",
-        JwtMiss::AudienceMissing => "claim_missing: aud",
-        JwtMiss::AudienceMismatch => "audience_mismatch",
-        JwtMiss::Claim(_) => "claim_mismatch",
+/// The reason as a gateway logs it, with the claim that it is about.
+fn label(miss: &JwtMiss) -> String {
+    let refusal = Refusal::from(Rejection::from(miss.clone()));
+    match refusal.claim() {
+        "" => refusal.reason().to_owned(),
+        claim => format!("{}: {claim}", refusal.reason()),
     }
 }
 
@@ -160,7 +149,7 @@ fn holder(token: &Jwt, shared: Option<&SharedKey>) -> Result<String, String> {
             ProofMaterial::Secret(octets) => format!("who proves to have a secret of {} octets", octets.len()),
         }),
         Err(_) if shared.is_none() => Ok("who proves to have a sealed secret (--cnf-jwe-key opens it)".to_owned()),
-        Err(syntax) => Err(format!("{syntax} (token_syntax)")),
+        Err(syntax) => Err(format!("{syntax} ({})", Rejection::HolderKeyUnusable.reason())),
     }
 }
 
@@ -210,15 +199,17 @@ mod tests {
         let token = minted(&statement(&[("role", "clerk")]));
         let reason = |token: &str, expected: &Expected, now| verdict(token, expected, now).unwrap_err();
         assert!(reason("hello", &fine, NOW).contains("(token_syntax)"));
+        let es256 = VerificationKey::public(SigningKey::generate(NewKey::P256).unwrap().public().clone(), None, None).unwrap();
         assert!(verify(&token, &[key(8)], None, &fine, NOW).unwrap_err().contains("(signature_invalid)"));
-        assert!(verify(&token, &[], None, &fine, NOW).unwrap_err().contains("no key has the name"));
+        assert!(verify(&token, &[], None, &fine, NOW).unwrap_err().contains("no key has the name that the token gives (key_unknown)"));
+        assert!(verify(&token, &[es256], None, &fine, NOW).unwrap_err().contains("(algorithm_refused)"));
         assert!(reason(&token, &expected(Some("other"), None), NOW).contains("https://sts.example (issuer_untrusted)"));
         assert!(reason(&token, &expected(None, Some("other")), NOW).contains(", orders (audience_mismatch)"));
         assert!(reason(&token, &fine, NOW.later(3630)).contains("it is over, 2023-11-14T23:13:20Z (expired)"));
-        assert!(reason(&token, &fine, NOW.earlier(31)).contains("(not_yet_valid)"));
+        assert!(reason(&token, &fine, NOW.earlier(31)).contains("(not_yet)"));
         assert!(verdict(&token, &fine, NOW.later(3629)).is_ok());
         let dpop = minted(&Statement { token_type: "dpop+jwt", ..statement(&[]) });
-        assert!(reason(&dpop, &fine, NOW).contains(", dpop+jwt (token_type)"));
+        assert!(reason(&dpop, &fine, NOW).contains(", dpop+jwt (token_type_refused)"));
         assert!(verdict(&dpop, &Expected { token_type: Some("dpop+jwt".to_owned()), ..expected(None, None) }, NOW).is_ok());
     }
 
@@ -234,6 +225,6 @@ mod tests {
         let opened = |shared: Option<&SharedKey>| verify(&bound, &[key(7)], shared, &fine, NOW);
         assert!(opened(Some(&shared(9))).unwrap().contains("a secret of 32 octets"));
         assert!(opened(None).unwrap().contains("--cnf-jwe-key"));
-        assert!(opened(Some(&shared(1))).unwrap_err().contains("does not open"));
+        assert!(opened(Some(&shared(1))).unwrap_err().contains("does not open (holder_key_unusable)"));
     }
 }
