@@ -130,7 +130,7 @@ impl RequestSigner {
     /// fields: what is left would have to be written anew, and might be signed as it was.
     ///
     /// # Errors
-    /// See [`LabelTaken`].
+    /// The label is taken, or what the fields say cannot be read.
     pub fn admit(&self, fields: &HeaderMap) -> Result<(), LabelTaken> {
         let lines = |name| fields.get_all(name).iter().map(HeaderValue::as_bytes);
         let stated = Stated::read(lines(INPUT)).map_err(|_| LabelTaken)?;
