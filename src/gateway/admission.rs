@@ -5,7 +5,7 @@ use super::content::{self, NotProved, Room};
 use super::cors;
 use super::denial::{ContentProblem, Denial, HeadProblem, Whose};
 use super::exchange::{Admitted, Denied, Exchange, Grounds, Permit, Proved};
-use super::forwarding;
+use super::forwarding::{self, PeerTrust};
 use super::judge::{Bounds, JudgedHead, judge};
 use super::live::Live;
 use super::plan::{self, Plan, Provenance, SetField};
@@ -31,6 +31,7 @@ use std::sync::Arc;
 struct Applicant<'a> {
     live: &'a Live,
     facts: &'a ConnectionFacts,
+    trust: PeerTrust,
     carries: Carries,
     exchange: &'a Exchange,
     now: UnixTime,
@@ -50,7 +51,8 @@ async fn weigh(session: &mut Session, exchange: &Exchange, room: &Arc<Room>) -> 
     let facts = connection::facts(session);
     let raw = raw_head(session);
     let carries = if session.as_downstream_mut().is_body_empty() { Carries::Nothing } else { Carries::Content };
-    let applicant = Applicant { live: &exchange.live, facts: &facts, carries, exchange, now: clock::now() };
+    let trust = forwarding::trust(facts.connection.peer, &exchange.live.snapshot.trusted_proxies);
+    let applicant = Applicant { live: &exchange.live, facts: &facts, trust, carries, exchange, now: clock::now() };
     let (route, limit) = {
         let judged =
             judge_head(session.req_header(), &raw, &applicant).map_err(|problem| Denied { denial: problem.into(), route: None })?;
@@ -133,7 +135,7 @@ async fn decide(judged: &JudgedHead<'_>, content: &[u8], id: RouteId, applicant:
     let evidence = Evidence {
         head,
         connection,
-        peer: forwarding::trust(connection.peer, &live.snapshot.trusted_proxies),
+        peer: applicant.trust,
         content,
         carries: applicant.carries,
         beside: asked.beside(),
@@ -242,7 +244,7 @@ fn lay_plan(judged: &JudgedHead<'_>, route: &Route, grounds: &Grounds, applicant
     let head = judged.head();
     signature::admit(head.fields, route, &live.snapshot)?;
     let pool = live.pool(route.upstream).ok_or(Denial::Fault)?;
-    let trust = forwarding::trust(applicant.facts.connection.peer, &live.snapshot.trusted_proxies);
+    let trust = applicant.trust;
     let host = pool.fixed_host().unwrap_or(head.authority);
     let from = Provenance { connection: &applicant.facts.connection, trust, id: applicant.exchange.id, host };
     let mut fields = plan::provenance(&head, &from);

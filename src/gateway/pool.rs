@@ -53,7 +53,7 @@ impl Lease {
 
     /// Where the server is.
     pub(super) fn address(&self) -> SocketAddr {
-        self.server.spec.address
+        self.server.address()
     }
 
     /// Host and port as configured.

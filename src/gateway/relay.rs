@@ -43,9 +43,8 @@ pub(super) enum Relayed {
 
 /// Relays an admitted request, if it is plain.
 pub(super) async fn relay(session: &mut Session, exchange: &mut Exchange, source: Option<&Source>) -> Result<Relayed> {
-    let (Some(content), Some(head)) = (at_hand(session, source), plain_head(session, exchange)) else {
-        return Ok(Relayed::Left);
-    };
+    let Some(content) = at_hand(session, source) else { return Ok(Relayed::Left) };
+    let Some(head) = plain_head(session, exchange) else { return Ok(Relayed::Left) };
     match attempt(session, exchange, Request { head: &head, content }).await {
         Ok(()) => Ok(Relayed::Answered),
         Err(error) if error.retry() => Ok(Relayed::Left),
@@ -128,7 +127,7 @@ async fn converse(
             return Err(sent.err().unwrap_or(silence));
         }
         let answer = answer(&mut origin, session, exchange)?;
-        let interim = answer.status.is_informational();
+        let interim = upstream::is_interim(answer.status);
         let slowest = exchange.live.snapshot.limits.send_timeout.duration();
         let told = watch::within(slowest, client(session)?.write_response_header(answer)).await;
         told.map_err(|Lapsed| Error::new(WriteTimedout)).flatten().map_err(Error::into_down)?;

@@ -146,11 +146,15 @@ pub(super) fn admit_switch(session: &Session, answer: &ResponseHeader) -> Result
     }
 }
 
+/// Whether another answer follows this one (RFC 9110 §15.2). None follows a switch of protocols.
+pub(super) fn is_interim(status: StatusCode) -> bool {
+    status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
+}
+
 /// The upstream answered: records it, and adds what the scheme gives with the answer.
 pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingora::Result<()> {
     let permit = exchange.permit().map_err(super::denial::abort)?;
-    let interim = head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS;
-    if let (Some(metrics), false) = (metrics(exchange), interim) {
+    if let (Some(metrics), false) = (metrics(exchange), is_interim(head.status)) {
         metrics.record_response(permit.chosen.elapsed());
         metrics.record_attempt("answered");
     }
@@ -170,8 +174,7 @@ fn dress(head: &mut ResponseHeader, proof: &Proof, scheme: SchemeId, exchange: &
     for name in &foreign {
         head.remove_header(name);
     }
-    let is_interim = head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS;
-    if is_interim || proof.continuation == Continuation::None {
+    if is_interim(head.status) || proof.continuation == Continuation::None {
         return Ok(());
     }
     let fields = named.scheme.issue(proof, clock::now());

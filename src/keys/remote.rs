@@ -93,10 +93,8 @@ struct Gate {
     first_loads: Throttle,
     unknown: Throttle,
     names: UnknownNames,
-    /// Whether a fetch waits for its time, for those who asked too soon.
-    is_postponed: bool,
-    /// When the last of them asked.
-    asked: UnixTime,
+    /// When the last one asked for whom a fetch waits for its time, because he asked too soon.
+    postponed: Option<UnixTime>,
 }
 
 /// A fetch to wait for.
@@ -126,8 +124,7 @@ impl Remote {
             first_loads: Throttle::every(min_interval),
             unknown: Throttle::two_every(min_interval),
             names: UnknownNames::remembered_for(unknown_key_memory),
-            is_postponed: false,
-            asked: UnixTime::from_seconds(0),
+            postponed: None,
         };
         Self {
             spec,
@@ -238,8 +235,9 @@ impl Remote {
     /// Sees to it that the issuer is asked as soon as it may be: whoever used up what may be asked before does not keep
     /// a new key away until somebody asks again.
     fn postpone(self: &Arc<Self>, gate: &mut Gate, now: UnixTime) {
-        gate.asked = gate.asked.max(now);
-        if !std::mem::replace(&mut gate.is_postponed, true) {
+        let last = gate.postponed;
+        gate.postponed = last.max(Some(now));
+        if last.is_none() {
             let (due, remote) = (gate.unknown.next(), Arc::downgrade(self));
             let pause = Duration::from_secs(due.seconds().saturating_sub(now.seconds()));
             tokio::spawn(async move {
@@ -254,8 +252,8 @@ impl Remote {
     /// The fetch that was postponed, unless another one began since.
     fn catch_up(self: &Arc<Self>, due: UnixTime) {
         let mut gate = self.gate();
-        gate.is_postponed = false;
-        if self.loaded() <= gate.asked && gate.under_way().is_none() && gate.unknown.pass(due) {
+        let Some(asked) = gate.postponed.take() else { return };
+        if self.loaded() <= asked && gate.under_way().is_none() && gate.unknown.pass(due) {
             self.launch(&mut gate, due);
         }
     }
