@@ -179,6 +179,7 @@ impl ProxyHttp for Gateway {
     async fn logging(&self, session: &mut Session, _: Option<&pingora::Error>, exchange: &mut Exchange) {
         content::end(session, &exchange.passage);
         record::finished(session, exchange, &self.metrics);
+        content::drain(session, &exchange.live.snapshot.limits).await;
     }
 
     /// Pingora's own summary holds the target, and with it tokens; ours is the access log.

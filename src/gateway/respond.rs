@@ -52,14 +52,13 @@ pub(super) async fn deny(session: &mut Session, exchange: &Exchange) -> pingora:
 
 /// Sends an answer of the gateway's own, without its content where only the head was asked for.
 pub(super) async fn send(session: &mut Session, header: ResponseHeader, content: Bytes, limits: &Limits) -> pingora::Result<()> {
+    content::spare_connection(session, limits);
     let head_only = session.req_header().method == http::Method::HEAD;
     session.as_downstream_mut().write_response_header(Box::new(header)).await?;
-    if head_only {
-        return session.as_downstream_mut().finish_body().await;
+    if !head_only {
+        session.as_downstream_mut().write_response_body(content, true).await?;
     }
-    session.as_downstream_mut().write_response_body(content, true).await?;
-    content::drain(session, limits).await;
-    Ok(())
+    session.as_downstream_mut().finish_body().await
 }
 
 /// The head itself must end the stream: gRPC clients take an empty DATA frame after it for a broken answer.

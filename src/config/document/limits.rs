@@ -42,10 +42,11 @@ pub struct Limits {
     pub send_timeout: Period,
     /// The life of an upgraded connection (WebSocket), counted from its request.
     pub max_tunnel_age: Period,
-    /// The octets that the content of a request may state to be read away after the request was refused over HTTP/2;
-    /// of a larger one the stream is reset. 0 reads none away.
+    /// The octets of a content that are read away after its request was answered without it, so that the client hears of
+    /// it. The connection goes on over HTTP/1.1 where the content states to be no longer; over HTTP/2 nothing of a longer
+    /// one is read away. 0 reads none away.
     pub max_drain_size: ByteSize,
-    /// The time for that; then the stream is reset, too.
+    /// The time for that; then the connection is closed, or the stream reset.
     pub drain_timeout: Period,
     /// The memory of each listener for certificates that its `client_ca` vouched for; 0 remembers none.
     pub client_certificate_cache: ByteSize,

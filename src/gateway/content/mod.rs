@@ -118,14 +118,51 @@ pub(super) fn end(session: &mut Session, passage: &Passage) -> Option<NotProved>
     }
 }
 
-/// Reads what is left of a small content after a refusal over HTTP/2: some clients take the reset of a stream
-/// that they still send on for a failure, although the answer is whole (RFC 9113 §8.1). They do not wait for this.
-pub(super) async fn drain(session: &mut Session, limits: &Limits) {
-    let small = stated_length(session).is_some_and(|length| (1..=limits.max_drain_size.octets()).contains(&length));
-    if session.as_downstream().is_http2() && small {
-        // Too slow or broken off: the stream is reset, as it would have been.
-        let _ = timeout(limits.drain_timeout.duration(), session.as_downstream_mut().drain_request_body()).await;
+/// Lets the connection go on over HTTP/1 although its content is unread, where that is soon read away.
+pub(super) fn spare_connection(session: &mut Session, limits: &Limits) {
+    if is_small(session, limits) && !waits_to_send(session) {
+        session.as_downstream_mut().set_close_on_response_before_downstream_finish(false);
     }
+}
+
+/// Reads what is left of a content after its answer. A client that still sends would lose the answer to the reset of
+/// the connection (RFC 9112 §9.6), and some take the reset of a stream for a failure (RFC 9113 §8.1). Nobody waits for
+/// this.
+pub(super) async fn drain(session: &mut Session, limits: &Limits) {
+    let nothing = session.as_downstream_mut().is_body_done() || session.as_downstream().was_upgraded() || waits_to_send(session);
+    if nothing || session.as_downstream().is_http2() && !is_small(session, limits) {
+        return;
+    }
+    match timeout(limits.drain_timeout.duration(), discard(session, limits.max_drain_size.octets())).await {
+        Ok(Drained::Whole) => {}
+        Ok(Drained::Partly) | Err(_) => session.set_keepalive(None),
+    }
+}
+
+fn is_small(session: &Session, limits: &Limits) -> bool {
+    stated_length(session).is_some_and(|length| (1..=limits.max_drain_size.octets()).contains(&length))
+}
+
+/// Whether the client sends its content only when it is told to, and was not (RFC 9110 §10.1.1).
+fn waits_to_send(session: &Session) -> bool {
+    session.req_header().headers.contains_key(EXPECT) && session.as_downstream().body_bytes_read() == 0
+}
+
+enum Drained {
+    Whole,
+    Partly,
+}
+
+async fn discard(session: &mut Session, most: u64) -> Drained {
+    let mut came: u64 = 0;
+    while !session.as_downstream_mut().is_body_done() {
+        if came >= most {
+            return Drained::Partly;
+        }
+        let Ok(Some(piece)) = session.as_downstream_mut().read_request_body().await else { return Drained::Partly };
+        came = came.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+    }
+    Drained::Whole
 }
 
 /// Sets the deadline of a content that is about to come, or none where there is none.

@@ -2,6 +2,7 @@
 
 use crate::support::http2::Http2Client;
 use crate::support::message::Message;
+use crate::support::raw::RawClient;
 use crate::support::{Config, Gateway, Token, Upstream, raw};
 use std::time::Duration;
 
@@ -64,6 +65,46 @@ async fn what_was_refused_over_http2_is_read_away_within_bounds() {
         let reset = soon || exchange.is_reset_within(Duration::from_millis(2500)).await;
         assert_eq!(reset, later, "{limits} {length}");
     }
+}
+
+#[tokio::test]
+async fn what_was_refused_over_http1_is_read_away_within_bounds() {
+    let (small, large) = (vec![b'x'; 1000], vec![b'x'; 1001]);
+    let chunked = [b"3e8\r\n", &*small, b"\r\n0\r\n\r\n"].concat();
+    // What a client says and then sends, and whether the connection goes on.
+    for (lines, content, stays) in [
+        ("Content-Length: 1000\r\n", &small, true),
+        ("Content-Length: 1001\r\n", &large, false),
+        ("Transfer-Encoding: chunked\r\n", &chunked, false),
+        ("Content-Length: 1000\r\nExpect: 100-continue\r\n", &Vec::new(), false),
+    ] {
+        let (gateway, _upstream) = limited("", "max_drain_size: 1000B, drain_timeout: 10s").await;
+        let mut client = RawClient::connect(gateway.address()).await;
+        client.send(format!("POST /x HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status(), answer.field("connection") != Some("close")), (401, stays), "{lines}");
+        let (first, last) = content.split_at(content.len() / 2);
+        for piece in [first, last] {
+            client.send(piece).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        if stays {
+            client.send("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+            assert_eq!(client.answer().await.status(), 401, "{lines}");
+        } else {
+            assert_eq!(client.all_answers().await.len(), 0, "{lines}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_refused_over_http1_is_waited_for_as_long_as_is_said() {
+    let (gateway, _upstream) = limited("", "drain_timeout: 300ms").await;
+    let mut client = RawClient::connect(gateway.address()).await;
+    client.send("POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhell").await;
+    let answer = client.answer().await;
+    assert_eq!((answer.status(), answer.field("connection")), (401, Some("keep-alive")));
+    assert_eq!(client.all_answers().await.len(), 0, "the connection ends without the last octet");
 }
 
 #[tokio::test]
