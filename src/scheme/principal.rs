@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Principal {
     scheme: Arc<str>,
-    issuer: Box<str>,
+    issuer: Arc<str>,
     subject: Option<Box<str>>,
     expires: UnixTime,
     claims: Claims,
@@ -80,7 +80,7 @@ impl Principal {
 /// The parts of an assertion, by name.
 pub(in crate::scheme) struct Asserted {
     pub(in crate::scheme) scheme: Arc<str>,
-    pub(in crate::scheme) issuer: Box<str>,
+    pub(in crate::scheme) issuer: Arc<str>,
     pub(in crate::scheme) subject: Option<Box<str>>,
     pub(in crate::scheme) expires: UnixTime,
     pub(in crate::scheme) claims: Claims,

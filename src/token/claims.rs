@@ -77,15 +77,9 @@ impl ClaimsBuilder {
     /// Name or value cannot be decoded, or there is a claim of this name already.
     pub fn add_encoded(&mut self, name: &[u8], value: &[u8]) -> Result<(), ClaimSyntax> {
         let start = self.text.len();
-        let decoded = form::decode_onto(name, &mut self.text);
-        let name = self.text.len();
-        match decoded.and_then(|()| form::decode_onto(value, &mut self.text)) {
-            Ok(()) => self.close(start, name),
-            Err(syntax) => {
-                self.text.truncate(start);
-                Err(ClaimSyntax::Form(syntax))
-            }
-        }
+        let added = self.append_encoded(name, value).and_then(|name| self.close(start, name));
+        self.text.truncate(if added.is_ok() { self.text.len() } else { start });
+        added
     }
 
     /// Adds a claim.
@@ -93,11 +87,22 @@ impl ClaimsBuilder {
     /// # Errors
     /// There is a claim of this name already.
     pub fn add(&mut self, name: &str, value: &str) -> Result<(), ClaimSyntax> {
+        if self.has(name.as_bytes()) { Err(ClaimSyntax::NameRepeated) } else { self.add_new(name, value) }
+    }
+
+    /// Adds a claim of which the caller knows that no other has its name.
+    ///
+    /// # Errors
+    /// The claims together are too long.
+    pub fn add_new(&mut self, name: &str, value: &str) -> Result<(), ClaimSyntax> {
         let start = self.text.len();
         self.text.extend_from_slice(name.as_bytes());
-        let name = self.text.len();
-        self.text.extend_from_slice(value.as_bytes());
-        self.close(start, name)
+        let end = End::at(self.text.len(), self.text.len().saturating_add(value.len()));
+        match end {
+            Ok(_) => self.text.extend_from_slice(value.as_bytes()),
+            Err(_) => self.text.truncate(start),
+        }
+        end.map(|end| self.ends.push(end))
     }
 
     /// The claims collected; what was refused is not among them.
@@ -107,28 +112,30 @@ impl ClaimsBuilder {
         Claims { text: text.into_boxed_str(), ends: self.ends.into_boxed_slice() }
     }
 
+    /// Appends name and value, each of which must be text by itself; yields where the name ends.
+    fn append_encoded(&mut self, name: &[u8], value: &[u8]) -> Result<usize, ClaimSyntax> {
+        let mut append = |coded: &[u8]| {
+            let start = self.text.len();
+            form::decode_onto(coded, &mut self.text).map_err(ClaimSyntax::Form)?;
+            let text = std::str::from_utf8(self.text.get(start..).unwrap_or_default());
+            text.map(|_| self.text.len()).map_err(|_| ClaimSyntax::Form(FormSyntax::Utf8))
+        };
+        let name = append(name)?;
+        append(value).map(|_| name)
+    }
+
     /// Takes what was appended since `start`, a name up to `name` and a value after it.
     fn close(&mut self, start: usize, name: usize) -> Result<(), ClaimSyntax> {
-        let value = self.text.len();
-        let checked = text_at(&self.text, start, name).and_then(|added| {
-            text_at(&self.text, name, value)?;
-            let mut known_start = 0;
-            let known = self.ends.iter().any(|known| {
-                let known_name = self.text.get(std::mem::replace(&mut known_start, wide(known.value))..wide(known.name));
-                known_name == Some(added.as_bytes())
-            });
-            if known { Err(ClaimSyntax::NameRepeated) } else { End::at(name, value) }
-        });
-        match checked {
-            Ok(end) => self.ends.push(end),
-            Err(_) => self.text.truncate(start),
+        if self.has(self.text.get(start..name).unwrap_or_default()) {
+            return Err(ClaimSyntax::NameRepeated);
         }
-        checked.map(|_| ())
+        End::at(name, self.text.len()).map(|end| self.ends.push(end))
     }
-}
 
-fn text_at(text: &[u8], start: usize, end: usize) -> Result<&str, ClaimSyntax> {
-    std::str::from_utf8(text.get(start..end).unwrap_or_default()).map_err(|_| ClaimSyntax::Form(FormSyntax::Utf8))
+    fn has(&self, name: &[u8]) -> bool {
+        let mut start = 0;
+        self.ends.iter().any(|known| self.text.get(std::mem::replace(&mut start, wide(known.value))..wide(known.name)) == Some(name))
+    }
 }
 
 /// Why a claim is not taken.

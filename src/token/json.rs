@@ -150,7 +150,7 @@ impl<'t> Json<'t> {
             Self::Null => out.push_str("null"),
             Self::Truth(true) => out.push_str("true"),
             Self::Truth(false) => out.push_str("false"),
-            Self::Whole(number) => write_plain(number, out),
+            Self::Whole(number) => out.push_str(itoa::Buffer::new().format(*number)),
             Self::Fraction(number) => write_plain(number, out),
             Self::Text(text) => write_text(text, out),
             Self::List(list) => {

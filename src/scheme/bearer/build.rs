@@ -10,7 +10,7 @@ use crate::scheme::{Onward, Resources};
 use crate::setting::{ByteSize, Located, Period, Problem};
 use crate::store::VerdictCache;
 use crate::token::ClaimRuleSettings;
-use crate::token::jose::Algorithm;
+use crate::token::jose::{Algorithm, KnownHeader};
 use crate::token::jwt::{Optional, Presence, Requirements, TypeRule};
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, FORWARDED, HOST, HeaderName,
@@ -61,6 +61,7 @@ pub(in crate::scheme) fn tokens(terms: &Terms<'_>, resources: &Resources<'_>, pr
     (problems.len() == before).then(|| Tokens {
         scheme: Arc::clone(resources.name),
         keys,
+        header: KnownHeader::default(),
         algorithms: algorithms.iter().map(|algorithm| **algorithm).collect(),
         requirements,
         subject_claim: terms.subject_claim.into(),
@@ -77,7 +78,7 @@ fn requirements(stated: &Terms<'_>, problems: &mut Problems) -> Requirements {
     let presence = |claim| if stated.optional_claims.contains(&claim) { Presence::Optional } else { Presence::Required };
     Requirements {
         token_type: type_rule(stated.token_type, problems),
-        issuer: (**stated.issuer).clone(),
+        issuer: (**stated.issuer).as_ref().into(),
         audiences: terms::audiences(&audiences, problems),
         claims: terms::claims(stated.claims, problems),
         leeway: terms::leeway(stated.leeway, problems),

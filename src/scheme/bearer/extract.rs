@@ -182,8 +182,7 @@ fn check_token(token: &[u8]) -> Result<(), Malformation> {
 
 /// Looks at every octet without a branch, so that the processor looks at many at the same time.
 fn are_sound(characters: &[u8]) -> bool {
-    let is_sound =
-        |octet: u8| octet.is_ascii_alphanumeric() | (octet == b'-') | matches!(octet, b'.'..=b'/') | matches!(octet, b'_' | b'~' | b'+');
+    let is_sound = |octet: u8| octet.is_ascii_alphabetic() | matches!(octet, b'-'..=b'9') | matches!(octet, b'_' | b'~' | b'+');
     characters.iter().fold(true, |sound, octet| sound & is_sound(*octet))
 }
 

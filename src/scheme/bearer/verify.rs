@@ -8,7 +8,7 @@ use crate::scheme::principal::Asserted;
 use crate::scheme::{Fault, Fingerprint, Malformation, Memory, Principal, Recognition, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::jose::cnf::Confirmation;
-use crate::token::jose::{Algorithm, Unconfirmed};
+use crate::token::jose::{Algorithm, KnownHeader, Unconfirmed};
 use crate::token::jwt::{Holder, Jwt, Requirements};
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub(in crate::scheme) struct Tokens {
     pub(super) scheme: Arc<str>,
     pub(super) keys: Arc<KeySource>,
     pub(super) algorithms: Box<[Algorithm]>,
+    pub(super) header: KnownHeader,
     pub(super) requirements: Requirements,
     pub(super) subject_claim: Box<str>,
     /// Tokens that held, by their SHA-256. What a rule for claims compares with the time of the request is an age, and
@@ -105,18 +106,18 @@ impl Tokens {
     }
 
     fn judge(&self, keys: &Keys, token: &str, digest: &[u8; DIGEST_LENGTH], now: UnixTime) -> Result<Verdict, Refusal> {
-        let unconfirmed = Unconfirmed::parse(token).map_err(|_| Malformation::TokenSyntax)?;
+        let unconfirmed = self.header.parse(token).map_err(|_| Malformation::TokenSyntax)?;
         if !self.algorithms.contains(&unconfirmed.header().algorithm()) {
             return Err(Rejection::AlgorithmRefused.into());
         }
-        let jwt = Jwt::read(&unconfirmed.confirmed_by(keys.keys())?).map_err(|_| Malformation::TokenSyntax)?;
+        let jwt = Jwt::read(&self.header.confirm(unconfirmed, keys.keys())?).map_err(|_| Malformation::TokenSyntax)?;
         let expires = self.requirements.judge(&jwt, now).map_err(Rejection::from)?;
         let binding = Binding::of(jwt.holder());
         // An empty name names nobody.
         let subject = jwt.claims().value(&self.subject_claim).filter(|subject| !subject.is_empty()).map(Box::from);
         let principal = Arc::new(Principal::assertion(Asserted {
             scheme: Arc::clone(&self.scheme),
-            issuer: self.requirements.issuer.clone(),
+            issuer: Arc::clone(&self.requirements.issuer),
             subject,
             expires,
             claims: jwt.into_claims(),

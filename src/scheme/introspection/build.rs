@@ -56,7 +56,7 @@ fn requirements(config: &IntrospectionConfig, problems: &mut Problems) -> Requir
     let presence = |claim| if config.optional_claims.contains(&claim) { Presence::Optional } else { Presence::Required };
     Requirements {
         token_type: TypeRule::Any,
-        issuer: config.issuer.as_deref().cloned().unwrap_or_default(),
+        issuer: config.issuer.as_deref().cloned().unwrap_or_default().into(),
         audiences: terms::audiences(&audiences, problems),
         claims: terms::claims(&config.claims, problems),
         leeway: terms::leeway(&config.leeway, problems),

@@ -179,7 +179,7 @@ fn issuers(listed: &Located<Vec<IssuerConfig>>, files: &Files, problems: &mut Pr
                 "each issuer once, with its current and previous key",
             ));
         }
-        issuers.push(Issuer { name: (**name).clone(), keys: keys(config, files, problems) });
+        issuers.push(Issuer { name: (**name).as_ref().into(), keys: keys(config, files, problems) });
     }
     issuers.into_boxed_slice()
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Somebody whose tokens are taken, with the current key first and the previous one after it.
 pub(in crate::scheme) struct Issuer {
-    pub(in crate::scheme) name: Box<str>,
+    pub(in crate::scheme) name: Arc<str>,
     pub(in crate::scheme) keys: Box<[SwtKey]>,
 }
 
@@ -85,7 +85,7 @@ impl Requirements {
         let subject = token.claims().value(&self.subject_claim).filter(|subject| !subject.is_empty()).map(Box::from);
         Ok(Principal::assertion(Asserted {
             scheme: Arc::clone(scheme),
-            issuer: issuer.name.clone(),
+            issuer: Arc::clone(&issuer.name),
             subject,
             expires,
             claims: token.into_claims(),

@@ -168,7 +168,7 @@ impl JwtTokens {
         let subject = jwt.subject().filter(|subject| !subject.is_empty()).map(Box::from);
         let asserted = Asserted {
             scheme: Arc::clone(scheme),
-            issuer: self.requirements.issuer.clone(),
+            issuer: Arc::clone(&self.requirements.issuer),
             subject,
             expires,
             claims: jwt.into_claims(),

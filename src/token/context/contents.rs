@@ -5,6 +5,7 @@ use crate::clock::UnixTime;
 use crate::crypto::{Random, RandomUnavailable};
 use crate::token::{Claims, ClaimsBuilder};
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The length of the identifier in octets.
@@ -31,7 +32,7 @@ pub struct Context {
     /// The key of the signatures of later requests; drawn at random.
     pub secret: Zeroizing<[u8; SECRET_LENGTH]>,
     /// Who made the token that was proved first.
-    pub issuer: Box<str>,
+    pub issuer: Arc<str>,
     /// The subject, where that token named one.
     pub subject: Option<Box<str>>,
     /// What kind of token that was.

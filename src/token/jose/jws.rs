@@ -4,6 +4,7 @@ use super::super::json::{JsonSyntax, Object, quote, read_object};
 use super::{Algorithm, IssuingKey, Unfit, VerificationKey};
 use crate::crypto::base64url;
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The longest token, in octets: more than any field of a request holds.
@@ -23,7 +24,8 @@ pub struct Unconfirmed<'t> {
     signed: &'t [u8],
     payload: &'t [u8],
     signature: Vec<u8>,
-    header: Header,
+    header_text: &'t str,
+    header: Arc<Header>,
 }
 
 /// What the protected header says of the token. Keys and addresses of keys in it are never followed.
@@ -37,7 +39,7 @@ pub struct Header {
 
 /// A token whose signature held.
 pub struct Jws {
-    header: Header,
+    header: Arc<Header>,
     payload: Vec<u8>,
 }
 
@@ -88,6 +90,11 @@ impl<'t> Unconfirmed<'t> {
     /// # Errors
     /// The text does not have the shape of a compact JWS, or its header asks for what does not exist here.
     pub fn parse(token: &'t str) -> Result<Self, JwsSyntax> {
+        Self::parse_by(token, Header::parse)
+    }
+
+    /// The same, where the header is read by other means.
+    pub(super) fn parse_by(token: &'t str, read: impl FnOnce(&str) -> Result<Arc<Header>, JwsSyntax>) -> Result<Self, JwsSyntax> {
         if token.len() > MAX_TOKEN {
             return Err(JwsSyntax::TooLong);
         }
@@ -99,15 +106,17 @@ impl<'t> Unconfirmed<'t> {
         if header.len() > MAX_HEADER || signature.len() > MAX_SIGNATURE.div_ceil(3) * 4 {
             return Err(JwsSyntax::TooLong);
         }
-        let [octets, signature] = [header, signature].map(|part| base64url::decode_to_vec(part.as_bytes()));
-        let octets = octets.map_err(|_| JwsSyntax::Base64)?;
-        let header = Header::read(octets.into()).map_err(JwsSyntax::Header)?;
-        let signature = signature.map_err(|_| JwsSyntax::Base64)?;
-        Ok(Self { signed: signed.as_bytes(), payload: payload.as_bytes(), signature, header })
+        let (header_text, header) = (header, read(header)?);
+        let signature = base64url::decode_to_vec(signature.as_bytes()).map_err(|_| JwsSyntax::Base64)?;
+        Ok(Self { signed: signed.as_bytes(), payload: payload.as_bytes(), signature, header_text, header })
+    }
+
+    pub(super) const fn header_text(&self) -> &'t str {
+        self.header_text
     }
 
     /// The header, which anybody can write: for choosing keys only.
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
         &self.header
     }
 
@@ -126,7 +135,7 @@ impl<'t> Unconfirmed<'t> {
     /// # Errors
     /// No such key made the signature over the octets as received.
     pub fn confirmed_by(self, keys: &[VerificationKey]) -> Result<Jws, Unproved> {
-        let Header { algorithm, key_id, .. } = &self.header;
+        let Header { algorithm, key_id, .. } = &*self.header;
         let named = || keys.iter().filter(|key| key_id.is_none() || key.id().is_none() || key.id() == key_id.as_deref());
         let fitting = || named().filter(|key| key.fits(*algorithm));
         match (named().count(), fitting().count()) {
@@ -144,6 +153,12 @@ impl<'t> Unconfirmed<'t> {
 }
 
 impl Header {
+    /// Reads a header as it stands in a token.
+    pub(super) fn parse(text: &str) -> Result<Arc<Self>, JwsSyntax> {
+        let octets = base64url::decode_to_vec(text.as_bytes()).map_err(|_| JwsSyntax::Base64)?;
+        Self::read(octets.into()).map(Arc::new).map_err(JwsSyntax::Header)
+    }
+
     fn read(octets: Box<[u8]>) -> Result<Self, HeaderSyntax> {
         let object = read_object(&octets).map_err(HeaderSyntax::Json)?;
         check_critical(&object)?;
@@ -175,7 +190,11 @@ impl Header {
 
 impl Jws {
     /// The protected header.
-    pub const fn header(&self) -> &Header {
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub(super) const fn shared_header(&self) -> &Arc<Header> {
         &self.header
     }
 

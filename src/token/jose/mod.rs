@@ -8,6 +8,7 @@ mod jwk;
 mod jwks;
 mod jws;
 mod key_name;
+mod known_header;
 pub mod pem;
 
 pub use algorithm::{Algorithm, Primitive};
@@ -16,6 +17,7 @@ pub use jwk::{JwkSyntax, MIN_SECRET, Material, VerificationKey, describe, thumbp
 pub use jwks::{JwksSyntax, KeySet, MAX_KEYS, MAX_SET, Skipped};
 pub use jws::{Header, HeaderSyntax, Jws, JwsSyntax, MAX_HEADER, MAX_TOKEN, MAX_TRIES, Unconfirmed, Unproved, issue};
 pub use key_name::KeyName;
+pub use known_header::KnownHeader;
 
 #[cfg(test)]
 mod vectors;

@@ -4,6 +4,7 @@ use super::super::{AudienceRule, ClaimMiss, ClaimRules};
 use super::Jwt;
 use crate::clock::UnixTime;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a token must be.
 #[derive(Clone, Debug)]
@@ -11,7 +12,7 @@ pub struct Requirements {
     /// The type in its header.
     pub token_type: TypeRule,
     /// Who must have made it.
-    pub issuer: Box<str>,
+    pub issuer: Arc<str>,
     /// For whom it must be: one of these.
     pub audiences: Box<[AudienceRule]>,
     /// What it must claim.

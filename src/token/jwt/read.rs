@@ -155,14 +155,15 @@ fn claims(object: &Object<'_>, octets: usize) -> Result<Claims, JwtSyntax> {
     let mut written = String::new();
     for (name, value) in object.iter().filter(|(name, value)| *name != cnf::CLAIM && **value != Json::Null) {
         let added = match value.text() {
-            Some(text) => claims.add(name, text),
+            // An object has each name once.
+            Some(text) => claims.add_new(name, text),
             None => {
                 written.clear();
                 write(value, &mut written);
-                claims.add(name, &written)
+                claims.add_new(name, &written)
             }
         };
-        added.map_err(|_| JwtSyntax::Json(JsonSyntax::NameRepeated))?;
+        added.map_err(|_| JwtSyntax::Json(JsonSyntax::TooManyMembers))?;
     }
     Ok(claims.build())
 }
