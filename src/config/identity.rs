@@ -8,6 +8,7 @@ use crate::scheme::Principal;
 use crate::setting::{Located, Position, Problem};
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
+use std::borrow::Cow;
 
 /// Who makes assertions.
 pub type Asserting = Shared<Asserter>;
@@ -231,7 +232,14 @@ pub struct ManagedNames {
     /// Folded names by length, so that most fields are cleared by one comparison.
     by_length: Vec<Vec<Box<str>>>,
     /// Further fields that only their exact name may stand for.
-    never_aliased: Vec<Box<str>>,
+    never_aliased: Vec<Spelled>,
+}
+
+/// A name, and what backends that fold names make of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Spelled {
+    folded: Box<str>,
+    name: Box<str>,
 }
 
 impl ManagedNames {
@@ -239,7 +247,7 @@ impl ManagedNames {
     pub fn build<'a>(set_by_routes: impl Iterator<Item = &'a HeaderName>, signed: impl Iterator<Item = &'a HeaderName>) -> Self {
         let mut by_length: Vec<Vec<Box<str>>> = Vec::new();
         let known = ALWAYS_MANAGED.iter().map(|name| (*name).to_owned());
-        let all = known.chain(set_by_routes.map(|name| name.as_str().chars().map(|c| char::from(fold(c))).collect()));
+        let all = known.chain(set_by_routes.map(|name| folded(name.as_str()).into_owned()));
         for name in all {
             if by_length.len() <= name.len() {
                 by_length.resize_with(name.len() + 1, Vec::new);
@@ -250,7 +258,8 @@ impl ManagedNames {
                 same_length.push(name.into_boxed_str());
             }
         }
-        let mut never_aliased: Vec<Box<str>> = signed.map(|name| name.as_str().into()).collect();
+        let mut never_aliased: Vec<Spelled> =
+            signed.map(|name| Spelled { folded: folded(name.as_str()).into(), name: name.as_str().into() }).collect();
         never_aliased.sort_unstable();
         never_aliased.dedup();
         Self { by_length, never_aliased }
@@ -258,31 +267,36 @@ impl ManagedNames {
 
     /// Whether a field of this name from a client must not reach an upstream.
     pub fn covers(&self, name: &str) -> bool {
-        let exact = self.by_length.get(name.len()).is_some_and(|names| names.iter().any(|known| folds_to(name, known)));
-        let alias = NEVER_ALIASED.iter().any(|known| folds_to(name, known) && name != *known);
-        exact
-            || alias
-            || self.is_alias(name)
-            || ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| folds_to(start, prefix)))
+        let folded = folded(name);
+        self.by_length.get(folded.len()).is_some_and(|names| names.iter().any(|known| **known == *folded))
+            || (*folded != *name && NEVER_ALIASED.contains(&&*folded))
+            || self.is_alias(name, &folded)
+            || has_managed_prefix(&folded)
     }
 
     /// Whether this is another spelling of a field that some route signs.
-    fn is_alias(&self, name: &str) -> bool {
-        let folds_alike = |known: &str| name.len() == known.len() && name.bytes().map(fold_octet).eq(known.bytes().map(fold_octet));
-        self.never_aliased.iter().any(|known| folds_alike(known)) && !self.never_aliased.iter().any(|known| **known == *name)
+    fn is_alias(&self, name: &str, folded: &str) -> bool {
+        self.never_aliased.iter().any(|known| *known.folded == *folded) && !self.never_aliased.iter().any(|known| *known.name == *name)
     }
 }
 
-fn folds_to(name: &str, folded: &str) -> bool {
-    name.len() == folded.len() && name.bytes().zip(folded.bytes()).all(|(octet, wanted)| fold_octet(octet) == wanted)
+/// Most prefixes begin alike, and differ in their third octet.
+fn has_managed_prefix(folded: &str) -> bool {
+    let third = folded.as_bytes().get(2);
+    ALWAYS_MANAGED_PREFIXES.iter().any(|prefix| prefix.as_bytes().get(2) == third && folded.starts_with(prefix))
+}
+
+fn folded(name: &str) -> Cow<'_, str> {
+    let is_folded = |octet: u8| octet.is_ascii_lowercase() | octet.is_ascii_digit() | (octet == b'-');
+    if name.bytes().fold(true, |folded, octet| folded & is_folded(octet)) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.chars().map(|character| u8::try_from(character).map_or('-', |octet| char::from(fold_octet(octet)))).collect())
+    }
 }
 
 const fn fold_octet(octet: u8) -> u8 {
     if octet.is_ascii_alphanumeric() { octet.to_ascii_lowercase() } else { b'-' }
-}
-
-fn fold(character: char) -> u8 {
-    u8::try_from(character).map_or(b'-', fold_octet)
 }
 
 #[cfg(test)]

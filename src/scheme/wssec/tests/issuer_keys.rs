@@ -15,10 +15,12 @@ fn set(keys: &[&IssuingKey]) -> Answer {
 
 /// A scheme that fetches the issuer's keys from the host.
 fn fetching(host: &Host) -> Wssec {
-    std::fs::write(WORLD.folder.path().join("host.pem"), &host.authority).unwrap();
+    // A name of its own: other tests write theirs at the same time.
+    let authority = format!("{}.pem", host.address.port());
+    std::fs::write(WORLD.folder.path().join(&authority), &host.authority).unwrap();
     let jwt = json!({
         "issuer": ISSUER, "audiences": ["orders"], "proof_key_file": "proof.key",
-        "jwks_uri": format!("https://{}/jwks", host.address), "key_refresh": { "ca_file": "host.pem", "timeout": "500ms" },
+        "jwks_uri": format!("https://{}/jwks", host.address), "key_refresh": { "ca_file": authority, "timeout": "5s" },
     });
     build(with(&[("/token_profiles/jwt", jwt)]))
 }

@@ -81,7 +81,7 @@ pub fn read<'r, const N: usize>(field: &'r [u8], names: [&str; N]) -> Result<[Op
 /// # Errors
 /// As there.
 pub fn read_within<'r, const N: usize>(longest: usize, field: &'r [u8], names: [&str; N]) -> Result<[Option<Value<'r>>; N], Unreadable> {
-    read_known(longest, field, names, str::eq)
+    read_known(longest, field, names, str::eq).map(|read| read.values)
 }
 
 /// As [`read`], for fields in which the letter case of names does not count (RFC 9110 §11.2).
@@ -89,25 +89,7 @@ pub fn read_within<'r, const N: usize>(longest: usize, field: &'r [u8], names: [
 /// # Errors
 /// As there.
 pub fn read_in_any_case<'r, const N: usize>(field: &'r [u8], names: [&str; N]) -> Result<[Option<Value<'r>>; N], Unreadable> {
-    read_known(LONGEST_FIELD, field, names, str::eq_ignore_ascii_case)
-}
-
-fn read_known<'r, const N: usize>(
-    longest: usize,
-    field: &'r [u8],
-    names: [&str; N],
-    is_same: fn(&str, &str) -> bool,
-) -> Result<[Option<Value<'r>>; N], Unreadable> {
-    let mut values = [None; N];
-    for param in Params::new(field, longest)? {
-        let (name, value) = param?;
-        let known = names.iter().zip(&mut values).find(|(known, _)| is_same(known, name));
-        let (_, place) = known.ok_or(Unreadable::ParameterUnknown)?;
-        if place.replace(value).is_some() {
-            return Err(Unreadable::ParameterRepeated);
-        }
-    }
-    Ok(values)
+    read_known(LONGEST_FIELD, field, names, str::eq_ignore_ascii_case).map(|read| read.values)
 }
 
 /// As [`read`], but the parameters stand in the order of the names.
@@ -115,10 +97,43 @@ fn read_known<'r, const N: usize>(
 /// # Errors
 /// As there, or they stand in another order.
 pub fn read_in_order<'r, const N: usize>(field: &'r [u8], names: [&str; N]) -> Result<[Option<Value<'r>>; N], Unreadable> {
-    let values = read(field, names)?;
-    let stand = Params::new(field, LONGEST_FIELD)?.filter_map(Result::ok);
-    let named = names.iter().zip(&values).filter(|(_, value)| value.is_some());
-    if stand.zip(named).all(|((name, _), (known, _))| name == *known) { Ok(values) } else { Err(Unreadable::FieldSyntax) }
+    match read_known(LONGEST_FIELD, field, names, str::eq)? {
+        Known { values, sequence: Sequence::OfTheNames } => Ok(values),
+        Known { sequence: Sequence::Another, .. } => Err(Unreadable::FieldSyntax),
+    }
+}
+
+/// What a field says of some names, and in which order.
+struct Known<'r, const N: usize> {
+    values: [Option<Value<'r>>; N],
+    sequence: Sequence,
+}
+
+enum Sequence {
+    OfTheNames,
+    Another,
+}
+
+fn read_known<'r, const N: usize>(
+    longest: usize,
+    field: &'r [u8],
+    names: [&str; N],
+    is_same: fn(&str, &str) -> bool,
+) -> Result<Known<'r, N>, Unreadable> {
+    let mut known = Known { values: [None; N], sequence: Sequence::OfTheNames };
+    let mut latest = 0;
+    for param in Params::new(field, longest)? {
+        let (name, value) = param?;
+        let place = names.iter().position(|known| is_same(known, name)).ok_or(Unreadable::ParameterUnknown)?;
+        if known.values.get_mut(place).and_then(|known| known.replace(value)).is_some() {
+            return Err(Unreadable::ParameterRepeated);
+        }
+        if place < latest {
+            known.sequence = Sequence::Another;
+        }
+        latest = place;
+    }
+    Ok(known)
 }
 
 /// The parameters of a field, one after the other.
@@ -137,7 +152,7 @@ impl<'r> Params<'r> {
     }
 
     fn param(&mut self) -> Result<(&'r str, Value<'r>), Unreadable> {
-        let (name, rest) = split_run(self.rest, is_token_octet);
+        let (name, rest) = split_run(self.rest, |octet| class(octet) & TOKEN != 0);
         let rest = after_space(rest).strip_prefix('=').ok_or(Unreadable::FieldSyntax)?;
         let (value, rest) = split_value(after_space(rest))?;
         self.rest = after_comma(after_space(rest))?;
@@ -165,7 +180,8 @@ impl<'r> Iterator for Params<'r> {
 /// # Errors
 /// It holds other octets.
 pub(super) fn ascii(field: &[u8]) -> Result<&str, Unreadable> {
-    let fine = field.iter().all(|octet| matches!(octet, b'\t' | b' '..=b'~'));
+    // Without a branch, so that the processor looks at many octets at the same time.
+    let fine = field.iter().fold(true, |fine, octet| fine & matches!(octet, b'\t' | b' '..=b'~'));
     let text = std::str::from_utf8(field).map_err(|_| Unreadable::FieldOctets)?;
     if fine { Ok(text) } else { Err(Unreadable::FieldOctets) }
 }
@@ -175,33 +191,52 @@ fn split_value(text: &str) -> Result<(Value<'_>, &str), Unreadable> {
         let (inside, rest) = split_quoted(quoted).ok_or(Unreadable::FieldSyntax)?;
         return Ok((Value::Quoted(inside), rest));
     }
-    let (bare, rest) = split_run(text, |octet| is_token_octet(octet) || octet == b'/' || octet == b'=');
+    let (bare, rest) = split_run(text, |octet| class(octet) != 0 || octet == b'=');
     if is_bare(bare) { Ok((Value::Bare(bare), rest)) } else { Err(Unreadable::FieldSyntax) }
 }
 
 /// Splits at the quote that ends a quoted string.
 fn split_quoted(text: &str) -> Option<(&str, &str)> {
-    let mut octets = text.bytes().enumerate();
-    while let Some((place, octet)) = octets.next() {
-        match octet {
-            b'"' => return Some((text.get(..place)?, text.get(place..)?.strip_prefix('"')?)),
-            b'\\' => drop(octets.next()?),
-            _ => {}
+    let mut start = 0;
+    loop {
+        let rest = text.as_bytes().get(start..)?;
+        let place = start.checked_add(memchr::memchr2(b'"', b'\\', rest)?)?;
+        let (inside, marked) = text.split_at_checked(place)?;
+        match marked.strip_prefix('"') {
+            Some(rest) => return Some((inside, rest)),
+            None => start = place.checked_add(2)?,
         }
     }
-    None
 }
 
 /// A token, or base64 text with its padding.
 fn is_bare(text: &str) -> bool {
-    let padding = text.bytes().rev().take_while(|octet| *octet == b'=').count();
     let unpadded = text.trim_end_matches('=');
-    let is_base64 = padding <= 2 && unpadded.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'+' || octet == b'/');
-    !unpadded.is_empty() && (is_base64 || text.bytes().all(is_token_octet))
+    let classes = unpadded.bytes().fold(TOKEN | BASE64, |common, octet| common & class(octet));
+    let is_sound = match text.len().saturating_sub(unpadded.len()) {
+        0 => classes != 0,
+        1 | 2 => classes & BASE64 != 0,
+        _ => false,
+    };
+    is_sound && !unpadded.is_empty()
+}
+
+/// Octets of a token (RFC 9110 §5.6.2).
+const TOKEN: u8 = 1;
+/// Octets of base64 text, without its padding (RFC 4648 §4).
+const BASE64: u8 = 2;
+
+const fn class(octet: u8) -> u8 {
+    match octet {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' => TOKEN | BASE64,
+        b'/' => BASE64,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~' => TOKEN,
+        _ => 0,
+    }
 }
 
 pub(super) fn is_token_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
+    class(octet) & TOKEN != 0
 }
 
 fn split_run(text: &str, belongs: impl Fn(u8) -> bool) -> (&str, &str) {
@@ -210,7 +245,10 @@ fn split_run(text: &str, belongs: impl Fn(u8) -> bool) -> (&str, &str) {
 }
 
 fn after_space(text: &str) -> &str {
-    text.trim_start_matches(is_space)
+    match text.as_bytes() {
+        [b' ' | b'\t', ..] => text.trim_start_matches(is_space),
+        _ => text,
+    }
 }
 
 const fn is_space(mark: char) -> bool {
