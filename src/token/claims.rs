@@ -78,7 +78,9 @@ impl ClaimsBuilder {
     pub fn add_encoded(&mut self, name: &[u8], value: &[u8]) -> Result<(), ClaimSyntax> {
         let start = self.text.len();
         let added = self.append_encoded(name, value).and_then(|name| self.close(start, name));
-        self.text.truncate(if added.is_ok() { self.text.len() } else { start });
+        if added.is_err() {
+            self.text.truncate(start);
+        }
         added
     }
 

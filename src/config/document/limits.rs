@@ -42,9 +42,9 @@ pub struct Limits {
     pub send_timeout: Period,
     /// The life of an upgraded connection (WebSocket), counted from its request.
     pub max_tunnel_age: Period,
-    /// The octets of a content that are read away after its request was answered without it, so that the client hears of
-    /// it. The connection goes on over HTTP/1.1 where the content states to be no longer; over HTTP/2 nothing of a longer
-    /// one is read away. 0 reads none away.
+    /// The octets of a content that are read away after its request was refused, so that the client hears of it. The
+    /// connection goes on over HTTP/1.1 where the content states to be no longer; over HTTP/2 nothing of a longer one
+    /// is read away. 0 reads none away.
     pub max_drain_size: ByteSize,
     /// The time for that; then the connection is closed, or the stream reset.
     pub drain_timeout: Period,

@@ -129,7 +129,7 @@ pub(super) fn spare_connection(session: &mut Session, limits: &Limits) {
 /// the connection (RFC 9112 §9.6), and some take the reset of a stream for a failure (RFC 9113 §8.1). Nobody waits for
 /// this.
 pub(super) async fn drain(session: &mut Session, limits: &Limits) {
-    let nothing = session.as_downstream_mut().is_body_done() || session.as_downstream().was_upgraded() || waits_to_send(session);
+    let nothing = session.as_downstream_mut().is_body_done() || session.as_downstream().was_upgraded();
     if nothing || session.as_downstream().is_http2() && !is_small(session, limits) {
         return;
     }
@@ -143,7 +143,7 @@ fn is_small(session: &Session, limits: &Limits) -> bool {
     stated_length(session).is_some_and(|length| (1..=limits.max_drain_size.octets()).contains(&length))
 }
 
-/// Whether the client sends its content only when it is told to, and was not (RFC 9110 §10.1.1).
+/// Whether the client may send no content at all, because it was not told to go on (RFC 9110 §10.1.1).
 fn waits_to_send(session: &Session) -> bool {
     session.req_header().headers.contains_key(EXPECT) && session.as_downstream().body_bytes_read() == 0
 }

@@ -58,12 +58,15 @@ async fn what_was_refused_over_http2_is_read_away_within_bounds() {
         ("drain_timeout: 30s", "1048577", true, true),
     ] {
         let (gateway, _upstream) = limited("", limits).await;
-        let mut client = Http2Client::connect(gateway.address()).await;
-        let mut exchange = client.begin("POST", "http://localhost/x", &[("content-length", length)]).await;
-        assert_eq!(exchange.answer().await.unwrap().status, 401);
-        assert_eq!(exchange.is_reset_within(short).await, soon, "{limits} {length}");
-        let reset = soon || exchange.is_reset_within(Duration::from_millis(2500)).await;
-        assert_eq!(reset, later, "{limits} {length}");
+        for more in [&[][..], &[("expect", "100-continue")]] {
+            let mut client = Http2Client::connect(gateway.address()).await;
+            let fields = [&[("content-length", length)], more].concat();
+            let mut exchange = client.begin("POST", "http://localhost/x", &fields).await;
+            assert_eq!(exchange.answer().await.unwrap().status, 401);
+            assert_eq!(exchange.is_reset_within(short).await, soon, "{limits} {length}");
+            let reset = soon || exchange.is_reset_within(Duration::from_millis(2500)).await;
+            assert_eq!(reset, later, "{limits} {length} {more:?}");
+        }
     }
 }
 
@@ -76,9 +79,10 @@ async fn what_was_refused_over_http1_is_read_away_within_bounds() {
         ("Content-Length: 1000\r\n", &small, true),
         ("Content-Length: 1001\r\n", &large, false),
         ("Transfer-Encoding: chunked\r\n", &chunked, false),
+        ("Content-Length: 1000\r\nExpect: 100-continue\r\n", &small, false),
         ("Content-Length: 1000\r\nExpect: 100-continue\r\n", &Vec::new(), false),
     ] {
-        let (gateway, _upstream) = limited("", "max_drain_size: 1000B, drain_timeout: 10s").await;
+        let (gateway, _upstream) = limited("", "max_drain_size: 1000B, drain_timeout: 2s").await;
         let mut client = RawClient::connect(gateway.address()).await;
         client.send(format!("POST /x HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n")).await;
         let answer = client.answer().await;
