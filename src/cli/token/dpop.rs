@@ -64,6 +64,8 @@ fn url(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::{NewKey, SigningKey};
+    use crate::token::jose::pem;
 
     #[test]
     fn only_a_url_is_taken() {
@@ -73,9 +75,6 @@ mod tests {
             assert!(url(wrong).is_err(), "{wrong}");
         }
     }
-
-    use crate::crypto::{NewKey, SigningKey};
-    use crate::token::jose::pem;
 
     #[test]
     fn the_fields_are_those_of_one_request() {

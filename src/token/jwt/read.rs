@@ -154,8 +154,8 @@ fn claims(object: &Object<'_>, octets: usize) -> Result<Claims, JwtSyntax> {
     let mut claims = ClaimsBuilder::with_room(octets, object.iter().count());
     let mut written = String::new();
     for (name, value) in object.iter().filter(|(name, value)| *name != cnf::CLAIM && **value != Json::Null) {
+        // New, because an object has each name once.
         let added = match value.text() {
-            // An object has each name once.
             Some(text) => claims.add_new(name, text),
             None => {
                 written.clear();
