@@ -3,8 +3,8 @@
 use super::fields::{self, PRINCIPAL, REQUEST};
 use super::judge::RequestFacts;
 use super::scope;
-use crate::scheme::Principal;
-use cel::objects::Value;
+use crate::scheme::{Insufficiency, Principal};
+use cel::objects::{Value, ValueType};
 use cel::{Context, Env, ExecutionError, Program, extensions};
 use std::collections::HashMap;
 use std::fmt;
@@ -42,22 +42,25 @@ impl Expression {
         // The compiler is somebody else's: if it stumbles, that is told like any other mistake.
         let compiled = catch_unwind(|| ENVIRONMENT.compile(text)).map_err(|_| "an expression that cannot be compiled".to_owned())?;
         let program = compiled.map_err(|errors| errors.to_string().trim().to_owned())?;
-        if let Some(unknown) = fields::unknown(program.expression()) {
-            return Err(unknown);
-        }
+        fields::examine(program.expression())?;
         let expression = Self { program, text: text.into() };
         match expression.compute(HashMap::new(), HashMap::new(), "") {
             Ok(Err(ExecutionError::UndeclaredReference(name))) => Err(format!("`{name}`, which names nothing")),
-            Ok(Ok(Value::Bool(_)) | Err(_)) => Ok(expression),
-            Ok(Ok(other)) => Err(format!("an expression whose value is not true or false but {}", other.type_of())),
+            Ok(Ok(_) | Err(_)) => Ok(expression),
             Err(Stumbled) => Err("an expression that cannot be computed".to_owned()),
         }
     }
 
-    /// Whether it is true. What cannot be computed, such as with a claim that is absent, is not.
-    pub(super) fn is_true(&self, principal: &Principal, request: &RequestFacts<'_>) -> bool {
-        let computed = self.compute(principal_value(principal), request_value(request), request.route);
-        matches!(computed, Ok(Ok(Value::Bool(true))))
+    /// Judges a request: it must be true. What cannot be computed, such as with a claim that is absent, is not.
+    ///
+    /// # Errors
+    /// That it is false, or what it is instead of true or false.
+    pub(super) fn judge(&self, principal: &Principal, request: &RequestFacts<'_>) -> Result<(), Insufficiency> {
+        match self.compute(principal_value(principal), request_value(request), request.route) {
+            Ok(Ok(Value::Bool(true))) => Ok(()),
+            Ok(Ok(Value::Bool(false)) | Err(_)) | Err(Stumbled) => Err(Insufficiency::Expression),
+            Ok(Ok(other)) => Err(Insufficiency::ExpressionKind(in_words(other.type_of()))),
+        }
     }
 
     fn compute(
@@ -77,6 +80,23 @@ impl Expression {
 
 /// The interpreter gave up.
 struct Stumbled;
+
+/// A type of values, for operators to read.
+const fn in_words(kind: ValueType) -> &'static str {
+    match kind {
+        ValueType::Bool => "true or false",
+        ValueType::Int | ValueType::UInt | ValueType::Float => "a number",
+        ValueType::String => "a text",
+        ValueType::Bytes => "octets",
+        ValueType::List => "a list",
+        ValueType::Map | ValueType::Struct => "a map",
+        ValueType::Null => "null",
+        ValueType::Function => "a function",
+        ValueType::Duration => "a duration",
+        ValueType::Timestamp => "a time",
+        ValueType::Opaque => "a value of a type of its own",
+    }
+}
 
 fn principal_value(principal: &Principal) -> HashMap<String, Value> {
     let claims: HashMap<String, Value> = principal.claims().iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();

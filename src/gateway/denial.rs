@@ -195,6 +195,11 @@ impl Denial {
         if let Self::Refused { refusal, .. } = self { refusal.key() } else { "" }
     }
 
+    /// What came in the place of something else; empty where that is not known, or not to be told.
+    pub(super) fn found(&self) -> &str {
+        if let Self::Refused { refusal, .. } = self { refusal.found() } else { "" }
+    }
+
     /// The fields that ask for credentials.
     pub(super) fn challenges(&self) -> &[Challenge] {
         match self {

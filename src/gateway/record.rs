@@ -122,7 +122,7 @@ fn record_decision(session: &Session, exchange: &Exchange, verdict: Verdict) {
 }
 
 fn denial_facts(denial: &Denial) -> DenialFacts<'_> {
-    DenialFacts { label: denial.label(), reason: denial.reason(), claim: denial.claim(), key: denial.key() }
+    DenialFacts { label: denial.label(), reason: denial.reason(), claim: denial.claim(), key: denial.key(), found: denial.found() }
 }
 
 fn record_access(session: &Session, exchange: &Exchange, status: u16) {

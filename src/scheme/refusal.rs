@@ -31,6 +31,8 @@ pub enum Insufficiency {
     Claim(Arc<str>),
     /// The route's expression is not true of it.
     Expression,
+    /// The route's expression is this, and neither true nor false.
+    ExpressionKind(&'static str),
     /// A sign-in of another class, or a later one (RFC 9470 §3).
     Authentication(Arc<StepUp>),
 }
@@ -209,6 +211,14 @@ impl Refusal {
         }
     }
 
+    /// What came in the place of something else, in our words; empty where that is not known, or not to be told.
+    pub const fn found(&self) -> &'static str {
+        match self {
+            Self::Insufficient(Insufficiency::ExpressionKind(kind)) => kind,
+            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
+        }
+    }
+
     /// The same, with the name of the key where it is about an unknown one.
     pub(in crate::scheme) fn about_key(self, name: Option<&str>) -> Self {
         match (self, name) {
@@ -291,6 +301,7 @@ impl Insufficiency {
             Self::Scope(_) => "scope_insufficient",
             Self::Claim(_) => "claim_insufficient",
             Self::Expression => "expression_false",
+            Self::ExpressionKind(_) => "expression_not_boolean",
             Self::Authentication(_) => "authentication_insufficient",
         }
     }
