@@ -23,7 +23,7 @@ mod tree;
 pub use load::{MAX_CONFIG_FILE, decode, read};
 pub use report::Report;
 
-use crate::setting::Environment;
+use crate::setting::{Environment, Problem};
 use decode::Decoded;
 use document::Document;
 use snapshot::{Lasting, Snapshot};
@@ -53,7 +53,7 @@ fn compile_beside(path: &Path, environment: Environment, lasting: Option<Lasting
         Ok(_) => Err(Report::new(path, problems)),
         Err(found) => {
             problems.extend(found);
-            Err(Report::new(path, problems))
+            Err(Report::new(path, Problem::told_once(problems)))
         }
     }
 }

@@ -89,7 +89,8 @@ fn sole_place<'a>(terms: &KeyTerms<'a>) -> Result<Named<'a>, Problem> {
     let expected = "exactly one of `jwks_file`, `jwks`, `jwks_uri` and `discovery: true`";
     match (named.next(), named.next()) {
         (Some(place), None) => Ok(place),
-        (None, _) => Err(Problem::new(terms.at, "nothing that says where the keys are", expected)),
+        (None, _) => Err(Problem::new(terms.at, "nothing that says where the keys are", expected)
+            .lacks(terms.at, &["jwks_file", "jwks", "jwks_uri", "discovery"])),
         (Some(_), Some(_)) => Err(Problem::new(terms.at, "several places for the keys", expected)),
     }
 }

@@ -50,10 +50,10 @@ impl<'a, 't> Decoder<'a, 't> {
     }
 
     /// Records the key of `entry`, which is none of `known`.
-    pub(super) fn refuse_key(self, entry: &Entry<'_>, known: &[&str]) {
+    pub(super) fn refuse_key(self, entry: &Entry<'_>, known: &[&'static str]) {
         let problem = Problem::new(entry.key().at(), format!("the unknown key {}", quoted(entry.name())), one_of(known));
         self.findings.record(match nearest(entry.name(), known) {
-            Some(meant) => problem.suggest(format!("`{meant}`")),
+            Some(meant) => problem.misspells(self.node.at(), meant),
             None => problem,
         });
     }

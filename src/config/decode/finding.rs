@@ -67,10 +67,14 @@ impl Findings {
             Failure::Recorded => self.disturb(),
             Failure::Unexpected(expected) => self.record(unexpected(node, secrecy, expected)),
             Failure::Unknown(known) => self.record(unknown(node, secrecy, known)),
-            Failure::Missing(key) => self.record(Problem::new(node.at(), format!("a mapping without `{key}`"), format!("the key `{key}`"))),
+            Failure::Missing(key) => self.record(missing(node, key)),
             Failure::Worded(text) => self.record(worded(node, secrecy, &text)),
         }
     }
+}
+
+fn missing(node: &Node<'_>, key: &'static str) -> Problem {
+    Problem::new(node.at(), format!("a mapping without `{key}`"), format!("the key `{key}`")).lacks(node.at(), &[key])
 }
 
 /// What stands at a node, in words that complete "found …".

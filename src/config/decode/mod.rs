@@ -47,7 +47,7 @@ pub(super) fn decode<T: DeserializeOwned>(root: &Node<'_>, known: Vec<Problem>) 
     let findings = Findings::after(known);
     let decoder = Decoder { node: root, findings: &findings, secrecy: Secrecy::Open, stand_ins: &[], round: Round::First, key: "" };
     let value = decoder.decode();
-    let mut problems = findings.into_problems();
+    let mut problems = Problem::told_once(findings.into_problems());
     problems.sort_by_cached_key(|problem| (problem.at(), problem.to_string()));
     // What stands below an alias is found once for each time it is repeated.
     problems.dedup();

@@ -170,7 +170,6 @@ limits:
 typo: 1
 ",
         &[
-            "3:5: found a mapping without `name`, expected the key `name`",
             "3:14: found the text `nowhere`, expected an address and port such as 192.0.2.1:8080",
             "4:5: found the unknown key `nmae`, expected one of `address`, `name`, `public`, `tls`; did you mean `name`?",
             "5:13: found the text `yes`, expected `true` or `false`; did you mean `true`?",
@@ -212,6 +211,22 @@ fn every_missing_key_is_told() {
             "3:22: found a mapping without `issuer`, expected the key `issuer`",
             "4:10: found a mapping without `path`, expected the key `path`",
             "4:10: found a mapping without `upstream`, expected the key `upstream`",
+        ],
+    );
+}
+
+#[test]
+fn a_misspelt_key_is_not_missing_too() {
+    assert_problems(
+        "listeners: [{ addres: x }, { adress: x, nmae: x }]\nschemes: { a: { jwt: { isuer: x } }, b: { jwt: { leway: 5s } } }\n",
+        &[
+            "1:13: found a mapping without `name`, expected the key `name`",
+            "1:15: found the unknown key `addres`, expected one of `address`, `name`, `public`, `tls`; did you mean `address`?",
+            "1:30: found the unknown key `adress`, expected one of `address`, `name`, `public`, `tls`; did you mean `address`?",
+            "1:41: found the unknown key `nmae`, expected one of `address`, `name`, `public`, `tls`; did you mean `name`?",
+            "2:24: found the unknown key `isuer`, expected one of `issuer`, `leeway`; did you mean `issuer`?",
+            "2:48: found a mapping without `issuer`, expected the key `issuer`",
+            "2:50: found the unknown key `leway`, expected one of `issuer`, `leeway`; did you mean `leeway`?",
         ],
     );
 }
@@ -504,7 +519,7 @@ fn ten_thousand_elements_are_decoded() {
     assert_eq!(document.routes.len(), 10_000);
     assert_eq!(document.routes[9_999].upstream.at(), Position::new(20_001, 15));
     // Everything wrong: what is told has a bound, and the time stays linear.
-    assert_eq!(problems(&text.replace("upstream", "upstraem")).len(), crate::config::report::MAX_PROBLEMS);
+    assert_eq!(problems(&text.replace("upstream", "nonsense")).len(), crate::config::report::MAX_PROBLEMS);
 }
 
 #[test]

@@ -247,11 +247,10 @@ fn admission(written: &Located<Written>, names: &Names<'_>) -> Result<Option<Adm
     match (&written.authenticate, public) {
         (None, Some(_)) => Ok(Some(Admission::Public)),
         (Some(requirement), None) => required(requirement, names),
-        (None, None) => Err(vec![Problem::new(
-            written.at(),
-            "a route without `authenticate`",
-            "`authenticate` with the name of a scheme, or `public: true`",
-        )]),
+        (None, None) => Err(vec![
+            Problem::new(written.at(), "a route without `authenticate`", "`authenticate` with the name of a scheme, or `public: true`")
+                .lacks(written.at(), &["authenticate", "public"]),
+        ]),
         (Some(_), Some(public)) => Err(vec![Problem::new(public.at(), "`public: true` beside `authenticate`", "one of them")]),
     }
 }
@@ -262,7 +261,9 @@ fn authorization(written: &Located<Written>) -> Result<Option<Authorization>, Ve
         (None, _) => Ok(Some(Authorization::default())),
         (Some(rules), Some(_)) => Authorization::build(rules).map(Some),
         (Some(rules), None) => {
-            Err(vec![Problem::new(rules.at(), "`authorize` without `authenticate`", "rules only where somebody is proved to be somebody")])
+            let expected = "rules only where somebody is proved to be somebody";
+            let problem = Problem::new(rules.at(), "`authorize` without `authenticate`", expected);
+            Err(vec![problem.lacks(written.at(), &["authenticate"])])
         }
     }
 }

@@ -134,7 +134,10 @@ pub(in crate::scheme) fn audiences(stated: &Audiences<'_>, problems: &mut Proble
         (None, Some(several)) if !several.is_empty() => several.iter().collect(),
         (None, Some(empty)) => return refuse(problems, Problem::new(empty.at(), "an empty list", "at least one audience")),
         (Some(_), Some(several)) => return refuse(problems, Problem::new(several.at(), "both", expected)),
-        (None, None) => return refuse(problems, Problem::new(stated.at, "no audience", expected)),
+        (None, None) => {
+            let lacking = Problem::new(stated.at, "no audience", expected).lacks(stated.at, &["audience", "audiences"]);
+            return refuse(problems, lacking);
+        }
     };
     let mut rules = Vec::with_capacity(listed.len());
     for audience in listed {
