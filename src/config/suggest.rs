@@ -2,7 +2,8 @@
 
 /// The name of `known` nearest to `found`, when it is near enough to be meant.
 ///
-/// One edit in three characters may differ; case, `-` and `_` do not count.
+/// One edit in three characters may differ; case, `-` and `_` do not count. Where none is that near, one name may begin
+/// with the other.
 pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     let found = fold(found);
     let length = found.chars().count();
@@ -14,7 +15,17 @@ pub(super) fn nearest<'a>(found: &str, known: &[&'a str]) -> Option<&'a str> {
     if length > MAX_NAME {
         return None;
     }
-    known.iter().filter_map(near).min_by_key(|(edits, _)| *edits).map(|(_, name)| name)
+    let nearest = known.iter().filter_map(near).min_by_key(|(edits, _)| *edits).map(|(_, name)| name);
+    nearest
+        .or_else(|| known.iter().copied().filter(|name| is_beginning(&found, &fold(name))).min_by_key(|name| name.len().abs_diff(length)))
+}
+
+/// Whether one of two names is what the other begins with, and says enough by itself.
+fn is_beginning(one: &str, other: &str) -> bool {
+    /// The fewest octets that say enough.
+    const ENOUGH: usize = 4;
+    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    short.len() >= ENOUGH && long.starts_with(short)
 }
 
 /// Longer names, in characters, are nobody's misspelling.
@@ -56,6 +67,24 @@ mod tests {
     #[test]
     fn the_nearest_of_several_wins() {
         assert_eq!(nearest("audience", &["audiences", "audience_match", "audience"]), Some("audience"));
+    }
+
+    #[test]
+    fn a_name_that_another_begins_with_is_suggested() {
+        let known = ["max_drain_size", "max_drain_time_of_all", "path", "key", "max_age"];
+        for (found, meant) in [
+            ("max_drain", "max_drain_size"),
+            ("maxDrain", "max_drain_size"),
+            ("max_drain_time", "max_drain_size"),
+            ("path_prefix", "path"),
+            ("path-of-it", "path"),
+        ] {
+            assert_eq!(nearest(found, &known), Some(meant), "{found}");
+        }
+        for found in ["max", "keys_of_issuers", "pat", "drain_size_of_it", ""] {
+            assert_eq!(nearest(found, &["max_drain_size", "key", "pathology"]), None, "{found}");
+        }
+        assert_eq!(nearest("paht", &["path", "pahtology"]), Some("path"), "a misspelling comes first");
     }
 
     #[test]
