@@ -97,6 +97,8 @@ pub enum AuditEvent<'a> {
         server: &'a str,
         /// Its health from now on.
         health: Health,
+        /// What the check found that changed it.
+        reason: &'a dyn fmt::Display,
     },
     /// Contexts were taken back: one, by the fingerprint of its token, or all of a subject.
     ContextsRevoked {
@@ -177,7 +179,7 @@ pub fn record(event: &AuditEvent<'_>) {
             let (issuer, subject) = (Outside::present(issuer.as_bytes()), Outside::present(subject.as_bytes()));
             tracing::warn!(target: TARGET, event = event.name(), issuer, subject, token);
         }
-        AuditEvent::UpstreamHealthChanged { upstream, server, health } => record_health(upstream, server, health),
+        AuditEvent::UpstreamHealthChanged { upstream, server, health, reason } => record_health(upstream, server, health, reason),
         AuditEvent::ServerStarted { version, crypto, listeners } => {
             tracing::info!(target: TARGET, event = event.name(), version, crypto, listeners);
         }
@@ -187,10 +189,14 @@ pub fn record(event: &AuditEvent<'_>) {
 
 const UPSTREAM_HEALTH: &str = "upstream_health_changed";
 
-fn record_health(upstream: &str, server: &str, health: Health) {
+fn record_health(upstream: &str, server: &str, health: Health, reason: &dyn fmt::Display) {
     match health {
-        Health::Healthy => tracing::info!(target: TARGET, event = UPSTREAM_HEALTH, upstream, server, health = "healthy"),
-        Health::Unhealthy => tracing::warn!(target: TARGET, event = UPSTREAM_HEALTH, upstream, server, health = "unhealthy"),
+        Health::Healthy => {
+            tracing::info!(target: TARGET, event = UPSTREAM_HEALTH, upstream, server, health = "healthy", reason = %reason);
+        }
+        Health::Unhealthy => {
+            tracing::warn!(target: TARGET, event = UPSTREAM_HEALTH, upstream, server, health = "unhealthy", reason = %reason);
+        }
     }
 }
 

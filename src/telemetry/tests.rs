@@ -225,7 +225,7 @@ fn a_decision_names_scheme_reason_claim_and_token() {
 
 #[test]
 fn changes_of_the_gateway_are_in_the_audit_log() {
-    let file = "portcullis.yaml";
+    let (file, server) = ("portcullis.yaml", "127.0.0.1:9000");
     let written = written(Level::Error, || {
         for event in [
             AuditEvent::ServerStarted { version: "0.1.0", crypto: "trial", listeners: 2 },
@@ -233,8 +233,8 @@ fn changes_of_the_gateway_are_in_the_audit_log() {
             AuditEvent::ConfigRefused { file, problems: 2, first: &"4:2: found a tab, expected spaces" },
             AuditEvent::RestartNeeded { file, setting: "listeners" },
             AuditEvent::CertificateLoaded { certificate: "tls/cert.pem", not_after: UnixTime::from_seconds(1_700_000_000) },
-            AuditEvent::UpstreamHealthChanged { upstream: "bar", server: "127.0.0.1:9000", health: Health::Unhealthy },
-            AuditEvent::UpstreamHealthChanged { upstream: "bar", server: "127.0.0.1:9000", health: Health::Healthy },
+            AuditEvent::UpstreamHealthChanged { upstream: "bar", server, health: Health::Unhealthy, reason: &"connection refused" },
+            AuditEvent::UpstreamHealthChanged { upstream: "bar", server, health: Health::Healthy, reason: &"well" },
             AuditEvent::ServerStopping { cause: "SIGTERM" },
         ] {
             audit::record(&event);
@@ -256,6 +256,7 @@ fn changes_of_the_gateway_are_in_the_audit_log() {
     assert_eq!((&lines[2]["problems"], &lines[2]["first"]), (&2.into(), &"4:2: found a tab, expected spaces".into()));
     assert_eq!(lines[4]["not_after"], "2023-11-14T22:13:20Z");
     assert_eq!((&lines[5]["health"], &lines[6]["health"]), (&"unhealthy".into(), &"healthy".into()));
+    assert_eq!((&lines[5]["reason"], &lines[6]["reason"]), (&"connection refused".into(), &"well".into()));
 }
 
 #[test]

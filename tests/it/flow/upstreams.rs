@@ -85,6 +85,7 @@ async fn a_server_that_dies_gets_no_more_requests_until_it_recovers() {
     gateway.metric_becomes(&healthy, 0.0).await;
     let changed = gateway.audit_line(|event| event["event"] == "upstream_health_changed").await;
     assert_eq!((&changed["health"], &changed["server"]), (&"unhealthy".into(), &address.to_string().into()));
+    assert_eq!((&changed["level"], &changed["reason"]), (&"WARN".into(), &"connection refused".into()));
     for _ in 0..6 {
         assert_eq!(fetch(&gateway).await.status(), 200);
     }
@@ -96,6 +97,10 @@ async fn a_server_that_dies_gets_no_more_requests_until_it_recovers() {
     }
     let ours = |upstream: &Upstream| upstream.requests().iter().filter(|request| request.target() == "/").count();
     assert_eq!((ours(&steady), ours(&recovered)), (8, 2));
+    let back = gateway.audit_line(|event| event["event"] == "upstream_health_changed" && event["health"] == "healthy").await;
+    assert_eq!((&back["level"], &back["reason"]), (&"INFO".into(), &"answered as it must".into()));
+    let changes = gateway.log_lines().iter().filter(|line| line.contains("upstream_health_changed")).count();
+    assert_eq!(changes, 2, "a line per change, and none per check");
 }
 
 #[tokio::test]
@@ -108,6 +113,8 @@ async fn a_server_whose_check_is_not_answered_200_is_unwell() {
     let checks = "health_check: { path: /healthz, interval: 200ms, unhealthy_after: 1 }";
     let gateway = bar(&format!("{}, {checks}", servers(&[unwell.address()]))).start().await;
     gateway.metric_becomes(&format!("portcullis_upstream_server_healthy{{upstream=\"bar\",server=\"{}\"}}", unwell.address()), 0.0).await;
+    let changed = gateway.audit_line(|event| event["event"] == "upstream_health_changed").await;
+    assert_eq!(changed["reason"], "status 500 where 200 was expected");
     assert_eq!(fetch(&gateway).await.status(), 503);
     gateway.access_line(|line| line["reason"] == "no_healthy_server").await;
 }
