@@ -23,6 +23,7 @@ const MAX_KEY: u64 = 64 << 10;
 /// Every warning about a configuration that is to run at `now`.
 pub(super) fn warnings(snapshot: &Snapshot, now: UnixTime) -> Vec<String> {
     let mut warnings = clear_listeners(snapshot);
+    warnings.extend(snapshot.routes.is_empty().then(|| "there are no routes: every request is answered 404".to_owned()));
     warnings.extend(unchecked(snapshot));
     warnings.extend(open_admin(snapshot.fixed.admin));
     warnings.extend(unasked_certificates(snapshot));
@@ -173,6 +174,12 @@ pub(super) mod tests {
             "listeners: [{{ address: '0.0.0.0:0' }}]\n{UPSTREAM}\nroutes: [{{ match: {{ path: / }}, public: true, upstream: u }}]\n"
         );
         assert!(warnings(&compiled(&public), NOW).is_empty());
+    }
+
+    #[test]
+    fn a_configuration_without_routes_is_told() {
+        let told = warnings(&compiled("listeners: [{ address: '127.0.0.1:0' }]\nroutes: []\n"), NOW);
+        assert_eq!(told, ["there are no routes: every request is answered 404"]);
     }
 
     #[test]
