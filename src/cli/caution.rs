@@ -12,7 +12,7 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// How long before a certificate's end it is time to renew it, in seconds: 30 days.
@@ -29,7 +29,7 @@ pub(super) fn warnings(snapshot: &Snapshot, now: UnixTime) -> Vec<String> {
     warnings.extend(unasked_certificates(snapshot));
     warnings.extend(snapshot.certificates.iter().flatten().filter_map(|certificate| ending(certificate, now)));
     warnings.extend(unverified_upstreams(snapshot));
-    warnings.extend(snapshot.files.iter().filter_map(|file| open_key(file)));
+    warnings.extend(snapshot.files.iter().filter_map(|file| open_key(file, &snapshot.secret_files)));
     warnings.dedup();
     warnings
 }
@@ -95,15 +95,18 @@ fn unverified_upstreams(snapshot: &Snapshot) -> impl Iterator<Item = String> {
     })
 }
 
-/// A key that others may read. Whether a file is a key is told by its content, since certificates may be read by anybody.
-fn open_key(path: &Path) -> Option<String> {
+/// A key or a secret that others may read. Whether a file is a key is told by its content, since certificates may be
+/// read by anybody; a secret can be any text, and is what a setting says it is.
+fn open_key(path: &Path, secrets: &[PathBuf]) -> Option<String> {
     let file = File::open(path).ok()?;
     let mode = file.metadata().as_ref().map(Metadata::permissions).ok()?.mode() & 0o777;
-    if mode & 0o077 == 0 || !holds_key(file) {
+    let is_secret = secrets.iter().any(|secret| secret == path);
+    if mode & 0o077 == 0 || !(is_secret || holds_key(file)) {
         return None;
     }
+    let kind = if is_secret { "secret" } else { "key" };
     let path = path.display();
-    Some(format!("the key file {path} has mode {mode:04o}, so that others than its owner can get at it: chmod 600 {path}"))
+    Some(format!("the {kind} file {path} has mode {mode:04o}, so that others than its owner can get at it: chmod 600 {path}"))
 }
 
 fn holds_key(file: File) -> bool {
@@ -234,6 +237,26 @@ pub(super) mod tests {
         let (_folder, snapshot) = in_folder(&guarded(listener, UPSTREAM), |folder| write_certificate(folder, 2030));
         let told = warnings(&snapshot, NOW);
         assert!(told.len() == 1 && told[0].contains("key.pem has mode 0644"), "{told:?}");
+    }
+
+    #[test]
+    fn secrets_that_others_can_read_are_told() {
+        let told = |mode: u32| {
+            let yaml = format!(
+                "listeners: [{{ address: '127.0.0.1:0' }}]\n{UPSTREAM}\nschemes: {{ i: {{ introspection: {{ endpoint: 'https://issuer.example/', \
+                 issuer: 'https://issuer.example', audiences: [a], client: {{ id: c, secret_file: client.secret }} }} }} }}\n\
+                 routes: [{{ match: {{ path: / }}, authenticate: i, upstream: u }}]\n"
+            );
+            let (_folder, snapshot) = in_folder(&yaml, |folder| {
+                let path = folder.join("client.secret");
+                fs::write(&path, "hunter2\n").unwrap();
+                fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            });
+            warnings(&snapshot, NOW)
+        };
+        let open = told(0o604);
+        assert!(open.len() == 1 && open[0].contains("the secret file ") && open[0].contains("client.secret has mode 0604"), "{open:?}");
+        assert!(told(0o600).is_empty());
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub metadata: Metadata,
     /// The files that the configuration names: a change of one is a reason to reload.
     pub files: Vec<PathBuf>,
+    /// Those of them that hold a secret in no form of its own.
+    pub secret_files: Vec<PathBuf>,
 }
 
 /// What the snapshots before and after this one share with it.

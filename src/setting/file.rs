@@ -14,12 +14,13 @@ const MAX_FILE: u64 = 1 << 20;
 pub struct Files {
     base: PathBuf,
     named: RefCell<Vec<PathBuf>>,
+    secret: RefCell<Vec<PathBuf>>,
 }
 
 impl Files {
     /// Files relative to `base`.
     pub fn below(base: &Path) -> Self {
-        Self { base: base.to_owned(), named: RefCell::new(Vec::new()) }
+        Self { base: base.to_owned(), named: RefCell::default(), secret: RefCell::default() }
     }
 
     /// The content of the file that a setting names, at most 1 MiB.
@@ -28,6 +29,15 @@ impl Files {
         self.named.borrow_mut().push(path.clone());
         read_bounded(&path)
             .map_err(|found| Problem::new(name.at(), format!("the file {}, which {found}", path.display()), "a readable file"))
+    }
+
+    /// The same of a file that nobody else should read, whatever is in it.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn read_secret(&self, name: &Located<PathBuf>) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        self.secret.borrow_mut().push(self.resolve(name));
+        self.read(name)
     }
 
     /// The files in a folder, sorted. A file that is added or taken away is noticed, too.
@@ -54,6 +64,11 @@ impl Files {
     /// Every file read so far: a change of one of them is a reason to reload.
     pub fn named(&self) -> Vec<PathBuf> {
         self.named.borrow().clone()
+    }
+
+    /// Those of them that nobody else should read, as far as their settings say so.
+    pub fn secret(&self) -> Vec<PathBuf> {
+        self.secret.borrow().clone()
     }
 }
 

@@ -73,6 +73,7 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
         lasting,
         metadata,
         files: files.named(),
+        secret_files: files.secret(),
     })
 }
 

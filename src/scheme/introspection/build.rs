@@ -151,7 +151,7 @@ fn secret_of(secret: &Located<SecretText>) -> Result<Means, Problem> {
 }
 
 fn secret_in(file: &Located<PathBuf>, files: &Files) -> Result<Means, Problem> {
-    let octets = files.read(file)?;
+    let octets = files.read_secret(file)?;
     let text = std::str::from_utf8(&octets).map_err(|_| told(file))?;
     let text = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
     check_secret(Zeroizing::new(text.to_owned())).map(Means::Secret).map_err(|Unsound| told(file))
