@@ -71,7 +71,7 @@ impl Asserter {
         if **lifetime < SHORTEST || **lifetime > LONGEST || lifetime.duration().subsec_nanos() != 0 {
             problems.push(Problem::new(lifetime.at(), format!("{:?}", **lifetime), "whole seconds, 10s to 1h"));
         }
-        let read = KeyRing::build(keys, jwks_path.as_ref(), files).map_err(|found| problems.extend(found));
+        let read = KeyRing::build(keys, jwks_path.as_ref(), files, None).map_err(|found| problems.extend(found));
         let lifetime = lifetime.duration().as_secs();
         match read {
             Ok(keys) if problems.is_empty() => Ok(Arc::new(Self {
@@ -98,6 +98,11 @@ impl Asserter {
     /// Whether data listeners publish the keys at this path, which stands as it came.
     pub fn publishes_at(&self, path: &[u8]) -> bool {
         self.keys.publishes_at(path)
+    }
+
+    /// The keys.
+    pub(super) const fn keys(&self) -> &KeyRing {
+        &self.keys
     }
 
     /// How the memory of assertions has served.

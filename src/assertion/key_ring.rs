@@ -11,6 +11,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct KeyRing {
     signing: Arc<IssuingKey>,
+    /// The names of all keys, which are their thumbprints.
+    names: Box<[Box<str>]>,
     set: Box<str>,
     /// Where data listeners publish the set; empty for nowhere.
     path: Box<str>,
@@ -19,11 +21,17 @@ pub(super) struct KeyRing {
 const EXPECTED: &str = "a private key as `portcullis keys p256` or `portcullis keys ed25519` makes it";
 
 impl KeyRing {
-    /// Reads the keys, and where data listeners publish them.
+    /// Reads the keys, and where data listeners publish them. Those of another ring are for another purpose.
     ///
     /// # Errors
-    /// There is none, or too many, or one cannot be used or stands twice; the path has more than one spelling.
-    pub(super) fn build(written: &Located<Vec<RingKey>>, path: Option<&Located<Box<str>>>, files: &Files) -> Result<Self, Vec<Problem>> {
+    /// There is none, or too many, or one cannot be used, stands twice or is in the other ring; the path has more than
+    /// one spelling.
+    pub(super) fn build(
+        written: &Located<Vec<RingKey>>,
+        path: Option<&Located<Box<str>>>,
+        files: &Files,
+        other: Option<&Self>,
+    ) -> Result<Self, Vec<Problem>> {
         let (mut keys, mut problems) = (Vec::<IssuingKey>::with_capacity(written.len()), Vec::new());
         if let Some(path) = path.filter(|path| !is_plain(path)) {
             problems.push(Problem::new(path.at(), format!("`{}`", **path), "a path such as `/.well-known/jwks.json`"));
@@ -40,6 +48,10 @@ impl KeyRing {
                 Ok(key) if keys.iter().any(|known| known.id() == key.id()) => {
                     problems.push(Problem::new(file.at(), "a key that stands before", "each key once"));
                 }
+                Ok(key) if other.is_some_and(|other| other.has(&key)) => {
+                    let expected = "a key of its own: what signs requests is not to sign statements";
+                    problems.push(Problem::new(file.at(), "a key of `assertion`", expected));
+                }
                 Ok(key) => keys.push(key),
                 Err(problem) => problems.push(problem),
             }
@@ -48,8 +60,13 @@ impl KeyRing {
             return Err(problems);
         }
         let (set, path) = (describe_all(&keys), path.map(|path| (**path).clone()).unwrap_or_default());
+        let names = keys.iter().filter_map(|key| key.id().map(Box::from)).collect();
         let signing = keys.into_iter().next().map(Arc::new).ok_or(problems)?;
-        Ok(Self { signing, set, path })
+        Ok(Self { signing, names, set, path })
+    }
+
+    fn has(&self, key: &IssuingKey) -> bool {
+        key.id().is_some_and(|id| self.names.iter().any(|name| **name == *id))
     }
 
     /// The key that signs.

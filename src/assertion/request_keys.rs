@@ -1,5 +1,6 @@
 //! The keys by which the gateway signs requests.
 
+use super::asserter::Asserter;
 use super::key_ring::KeyRing;
 use super::settings::RequestKeySettings;
 use crate::setting::{Files, Problem};
@@ -14,9 +15,10 @@ impl RequestKeys {
     /// Reads the keys; all problems are told together.
     ///
     /// # Errors
-    /// Keys that cannot be used, or a path that cannot be compared.
-    pub fn build(settings: &RequestKeySettings, files: &Files) -> Result<Arc<Self>, Vec<Problem>> {
-        KeyRing::build(&settings.keys, settings.jwks_path.as_ref(), files).map(|keys| Arc::new(Self(keys)))
+    /// Keys that cannot be used, or that make assertions; or a path that cannot be compared.
+    pub fn build(settings: &RequestKeySettings, files: &Files, asserter: Option<&Asserter>) -> Result<Arc<Self>, Vec<Problem>> {
+        let other = asserter.map(Asserter::keys);
+        KeyRing::build(&settings.keys, settings.jwks_path.as_ref(), files, other).map(|keys| Arc::new(Self(keys)))
     }
 
     /// The public halves of all keys, as JSON (RFC 7517 §5). A key's `kid` is the `keyid` of signatures.

@@ -224,7 +224,7 @@ mod tests {
         std::fs::write(folder.path().join("a"), pem::write(&SigningKey::generate(kind).unwrap())).unwrap();
         let file = Located::new("a".into(), Position::new(2, 2));
         let settings = RequestKeySettings { keys: Located::new(vec![RingKey { file }], Position::new(2, 2)), jwks_path: None };
-        RequestKeys::build(&settings, &Files::below(folder.path())).unwrap()
+        RequestKeys::build(&settings, &Files::below(folder.path()), None).unwrap()
     }
 
     fn build(yaml: &str, identity: &[&'static str]) -> Result<RequestSigner, Vec<Problem>> {

@@ -191,3 +191,18 @@ fn nothing_of_it_prints() {
     let shown = format!("{audience:?} {token:?}");
     assert!(!shown.contains("a@b") && !shown.contains(token.to_str().unwrap()), "{shown}");
 }
+
+#[test]
+fn what_signs_requests_signs_no_statements() {
+    let folder = folder(&[("a", NewKey::P256), ("b", NewKey::Ed25519), ("c", NewKey::Ed25519)]);
+    let files = Files::below(folder.path());
+    let asserter = asserter(folder.path(), &["a", "b"]).unwrap();
+    let built = |keys: &[&str], other: Option<&Asserter>| {
+        let keys = keys.iter().map(|name| RingKey { file: at((*name).into()) }).collect();
+        RequestKeys::build(&RequestKeySettings { keys: at(keys), jwks_path: None }, &files, other).map(|_| ())
+    };
+    let problems = built(&["c", "b"], Some(&asserter)).unwrap_err();
+    assert!(problems.len() == 1 && problems[0].to_string().contains("3:4: found a key of `assertion`, expected"), "{problems:?}");
+    assert_eq!(built(&["c"], Some(&asserter)), Ok(()));
+    assert_eq!(built(&["c", "b"], None), Ok(()));
+}

@@ -44,7 +44,8 @@ pub(super) fn resolve(document: Document, base: &Path, lasting: Option<Lasting>)
     let (schemes, scheme_names) = schemes::build(schemes, (&files, &lasting), &mut problems);
     let (upstreams, upstream_names) = upstreams::build(upstreams, &files, &mut problems);
     let asserting = shared(document.assertion.as_ref(), |written| Asserter::build(written, &files), &mut problems);
-    let signing = shared(document.request_signature.as_ref(), |written| RequestKeys::build(written, &files), &mut problems);
+    let asserter = asserting.built().map(Arc::as_ref);
+    let signing = shared(document.request_signature.as_ref(), |written| RequestKeys::build(written, &files, asserter), &mut problems);
     check_key_paths(document.assertion.as_ref(), document.request_signature.as_ref(), &mut problems);
     let names = routes::Names::of(&schemes, &scheme_names, &upstreams, &upstream_names).vouching(&asserting, &signing);
     let (routes, table) = routes::build(&routes, &names, &mut problems);
