@@ -7,6 +7,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use http::{StatusCode, Version};
 use reqwest::redirect::Policy;
 use reqwest::{Body, ClientBuilder, Response};
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -140,8 +141,30 @@ impl fmt::Display for SendFault {
     }
 }
 
+impl SendFault {
+    /// Whether it is that nobody who is trusted vouches for the server's certificate.
+    pub fn is_of_unknown_issuer(&self) -> bool {
+        let Self::Network(error) = self else { return false };
+        let mut cause = error.source();
+        while let Some(found) = cause {
+            if names_unknown_issuer(found) {
+                return true;
+            }
+            cause = found.source();
+        }
+        false
+    }
+}
+
+fn names_unknown_issuer(cause: &(dyn Error + 'static)) -> bool {
+    let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+    // An error of I/O does not name what it wraps as its source, but the source of that.
+    let wrapped = || cause.downcast_ref::<io::Error>()?.get_ref();
+    cause.downcast_ref() == Some(&unknown) || wrapped().is_some_and(|wrapped| names_unknown_issuer(wrapped))
+}
+
 /// The last of the causes is the one that says something.
-fn write_causes(error: &dyn std::error::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{error}")?;
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -151,4 +174,4 @@ fn write_causes(error: &dyn std::error::Error, f: &mut fmt::Formatter<'_>) -> fm
     Ok(())
 }
 
-impl std::error::Error for SendFault {}
+impl Error for SendFault {}

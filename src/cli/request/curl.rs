@@ -85,13 +85,24 @@ impl Curl {
     /// Sends the request, and prints the content of its answer.
     async fn exchange(&self, client: &Client, request: &Request) -> Result<Outcome, Failure> {
         let mut witness = Shown { verbose: self.verbose > 0 };
-        let mut outcome = client.send_before(request, &mut witness).await.map_err(|fault| fault.to_string())?;
+        let mut outcome = client.send_before(request, &mut witness).await.map_err(|fault| self.told(&fault))?;
         loop {
             match outcome.response.chunk().await {
                 Ok(Some(piece)) => write(&piece)?,
                 Ok(None) => return Ok(outcome),
                 Err(error) => return Err(SendFault::Network(error).to_string().into()),
             }
+        }
+    }
+}
+
+impl Curl {
+    /// A fault, and what helps.
+    fn told(&self, fault: &SendFault) -> String {
+        match &self.cacert {
+            _ if !fault.is_of_unknown_issuer() => fault.to_string(),
+            None => format!("{fault}: nobody whom this system trusts vouches for it; say whom to trust with `--cacert FILE`"),
+            Some(path) => format!("{fault}: nobody in {} (`--cacert`) vouches for it", path.display()),
         }
     }
 }

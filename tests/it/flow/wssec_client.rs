@@ -95,6 +95,24 @@ fn token(issuer: &IssuingKey, holder: &SigningKey) -> String {
 }
 
 #[tokio::test]
+async fn a_certificate_of_an_unknown_authority_says_what_helps() {
+    let scene = Scene::new(SECURE, "client").await;
+    let other = scene.file("other.pem");
+    std::fs::write(&other, Authority::new().pem()).unwrap();
+    let curl = || {
+        let mut command = scene.command("curl", "token.jwt", "holder.pem");
+        command.env("SSL_CERT_FILE", &other).arg(scene.url("/orders"));
+        command
+    };
+    let system = outcome(&mut curl()).await;
+    let help = "UnknownIssuer: nobody whom this system trusts vouches for it; say whom to trust with `--cacert FILE`";
+    assert!(!system.status.success() && system.stderr.ends_with(help), "{system:#?}");
+    let named = outcome(curl().arg("--cacert").arg(&other)).await;
+    let help = format!("UnknownIssuer: nobody in {} (`--cacert`) vouches for it", other.display());
+    assert!(!named.status.success() && named.stderr.ends_with(&help), "{named:#?}");
+}
+
+#[tokio::test]
 async fn curl_does_the_whole_exchange() {
     let scene = Scene::new(SECURE, "client").await;
     let done = scene.curl("/orders?x=1", &["-v", "-n", "10"]).await;
