@@ -51,6 +51,11 @@ impl Expression {
         }
     }
 
+    /// The expression as it was written.
+    pub(super) const fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Judges a request: it must be true. What cannot be computed, such as with a claim that is absent, is not.
     ///
     /// # Errors

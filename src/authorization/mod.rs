@@ -11,6 +11,7 @@ mod scope;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub use judge::{Authorization, RequestFacts};
 pub use settings::{AuthenticationSettings, AuthorizationSettings};

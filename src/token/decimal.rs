@@ -36,6 +36,18 @@ impl Decimal {
     }
 }
 
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = format!("{:0>width$}", self.0.unsigned_abs(), width = FRACTION_DIGITS + 1);
+        let (whole, fraction) = digits.split_at(digits.len().saturating_sub(FRACTION_DIGITS));
+        let sign = if self.0 < 0 { "-" } else { "" };
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{sign}{whole}"),
+            fraction => write!(f, "{sign}{whole}.{fraction}"),
+        }
+    }
+}
+
 fn append_digit(number: i128, digit: u8) -> Option<i128> {
     if !digit.is_ascii_digit() {
         return None;
@@ -105,6 +117,14 @@ mod tests {
         }
         assert_eq!(Decimal::parse(&"9".repeat(21)), None);
         assert!(Decimal::parse(&"9".repeat(20)).is_some());
+    }
+
+    #[test]
+    fn a_number_is_written_as_it_would_be_read() {
+        for text in ["0", "18", "-3", "0.25", "-0.000000001", "99999999999999999999.999999999"] {
+            assert_eq!(Decimal::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Decimal::parse("018.50").unwrap().to_string(), "18.5");
     }
 
     #[test]

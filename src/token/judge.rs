@@ -181,6 +181,44 @@ impl Condition {
     }
 }
 
+/// As it could be written in the configuration; a date may be written otherwise there.
+impl fmt::Display for ClaimRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [Condition::OneOf(values)] = &*self.conditions {
+            return f.write_str(&listed(values));
+        }
+        let conditions: Vec<String> = self.conditions.iter().map(written).collect();
+        write!(f, "{{ {} }}", conditions.join(", "))
+    }
+}
+
+fn written(condition: &Condition) -> String {
+    match condition {
+        Condition::Present => "present: true".to_owned(),
+        Condition::Equals(value) => format!("equals: {}", text_in_yaml(value)),
+        Condition::OneOf(values) => format!("one_of: {}", listed(values)),
+        Condition::AllOf(values) => format!("all_of: {}", listed(values)),
+        Condition::Like(pieces) => format!("like: {}", text_in_yaml(&pieces.join("*"))),
+        Condition::AtLeast(number) => format!("at_least: {number}"),
+        Condition::AtMost(number) => format!("at_most: {number}"),
+        Condition::After(time) => format!("after: {time}"),
+        Condition::Before(time) => format!("before: {time}"),
+        Condition::AgeAtLeast(years) => format!("age_at_least: {years}"),
+    }
+}
+
+fn listed(values: &[Box<str>]) -> String {
+    format!("[{}]", values.iter().map(|value| text_in_yaml(value)).collect::<Vec<_>>().join(", "))
+}
+
+/// A text as it could stand in a file of settings: in quotes, unless it can be nothing else.
+pub fn text_in_yaml(text: &str) -> String {
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.' | b'/' | b':');
+    let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(is_plain) && !text.ends_with(':');
+    let is_other = ["true", "false", "null", "yes", "no", "on", "off"].iter().any(|other| text.eq_ignore_ascii_case(other));
+    if is_word && !is_other { text.to_owned() } else { format!("{text:?}") }
+}
+
 fn absence(at: Position) -> Problem {
     Problem::new(at, "`present: false`", "`present: true`, or no rule for this claim")
 }
@@ -318,6 +356,24 @@ mod tests {
         names.sort_unstable();
         listed.sort_unstable();
         assert_eq!(names, listed);
+    }
+
+    #[test]
+    fn a_rule_is_written_as_it_would_be_read() {
+        for (json, text) in [
+            (r#"["a","b c"]"#, "[a, \"b c\"]"),
+            (r#"{"one_of":["true","1"]}"#, "[\"true\", \"1\"]"),
+            (
+                r#"{"present":true,"equals":"x","all_of":["https://a.example/b"],"like":"eng-*-x"}"#,
+                "{ present: true, equals: x, all_of: [https://a.example/b], like: \"eng-*-x\" }",
+            ),
+            (
+                r#"{"one_of":["a"],"at_least":3,"at_most":4.5,"after":"2010-01-31","age_at_least":21}"#,
+                "{ one_of: [a], at_least: 3, at_most: 4.5, after: 2010-01-31T00:00:00Z, age_at_least: 21 }",
+            ),
+        ] {
+            assert_eq!(rule(json).unwrap().to_string(), text);
+        }
     }
 
     #[test]

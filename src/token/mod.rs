@@ -16,4 +16,4 @@ pub mod x509;
 pub use audience::{AudienceRule, AudienceSyntax};
 pub use claims::{ClaimSyntax, Claims, ClaimsBuilder};
 pub use decimal::Decimal;
-pub use judge::{ClaimConditions, ClaimMiss, ClaimRule, ClaimRuleSettings, ClaimRules};
+pub use judge::{ClaimConditions, ClaimMiss, ClaimRule, ClaimRuleSettings, ClaimRules, text_in_yaml};

@@ -173,7 +173,8 @@ fn proof(snapshot: &Snapshot, route: &Route, text: &mut Text) {
         });
     }
     if !route.authorization.is_empty() {
-        text.line("Then", "what the route asks of an identity (`authorize`) must hold, or the answer is 403");
+        text.line("Then", "what the route asks of an identity (`authorize`) must hold, or the answer is 403:");
+        route.authorization.rules().iter().for_each(|rule| text.more(&format!("- {}", printable(rule))));
     }
     for challenge in schemes.iter().flat_map(|named| named.scheme.challenges(None, crate::clock::now())) {
         let value = String::from_utf8_lossy(challenge.value.as_bytes()).into_owned();
@@ -305,8 +306,27 @@ routes:
 
     #[test]
     fn rules_for_identities_are_told() {
-        holds(&asked("localhost", "/bartender/orders/1", Method::POST), &["Then        what the route asks of an identity (`authorize`)"]);
+        let told =
+            "Then        what the route asks of an identity (`authorize`) must hold, or the answer is 403:\n            - scopes: [a]\n";
+        holds(&asked("localhost", "/bartender/orders/1", Method::POST), &[told]);
         assert!(!asked("localhost", "/bartender/menu", Method::GET).contains("authorize"));
+    }
+
+    #[test]
+    fn each_rule_for_identities_has_a_line_as_it_is_written() {
+        let rules = "scopes: [a, orders.read], any_scope: [b], claims: { dept: { like: 'eng-*' }, role: [clerk, 'a b'] }, \
+                     authentication: { acr_values: [gold], max_age: 5m }, all: [{ scopes: [c] }], \
+                     any: [{ scopes: [d], claims: { x: ['1'], y: [z] } }, { cel: 'true' }], cel: \"route == 'x'\\n || true\"";
+        let config = CONFIG.replace("authorize: { scopes: [a] }", &format!("authorize: {{ {rules} }}"));
+        let question = Question { host: "a".to_owned(), path: "/bartender/orders/".to_owned(), method: Method::POST, scheme: None };
+        holds(
+            &explain(&compiled(&config), &question),
+            &["403:\n            - scopes: [a, orders.read]\n            - any_scope: [b]\n            \
+               - claims: { dept: { like: \"eng-*\" }, role: [clerk, \"a b\"] }\n            \
+               - authentication: { acr_values: [gold], max_age: 300s }\n            - all: [{ scopes: [c] }]\n            \
+               - any: [{ scopes: [d], claims: { x: [\"1\"], y: [z] } }, { cel: \"true\" }]\n            \
+               - cel: \"route == 'x'\\n || true\"\n"],
+        );
     }
 
     #[test]
