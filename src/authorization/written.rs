@@ -33,9 +33,9 @@ fn claim(rule: &Rule) -> Option<String> {
 
 /// Each is the rules of one mapping, which all must hold.
 fn groups(rules: &[Rule]) -> String {
-    let group = |rule: &Rule| match rule {
-        Rule::All(rules) => format!("{{ {} }}", entries(rules).join(", ")),
-        other => entries(std::slice::from_ref(other)).join(", "),
+    let group = |rule: &Rule| {
+        let rules = if let Rule::All(rules) = rule { rules } else { std::slice::from_ref(rule) };
+        format!("{{ {} }}", entries(rules).join(", "))
     };
     format!("[{}]", rules.iter().map(group).collect::<Vec<_>>().join(", "))
 }
