@@ -7,6 +7,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, HeaderMap, HeaderValue};
 use http::{StatusCode, Version};
 use reqwest::redirect::Policy;
 use reqwest::{Body, ClientBuilder, Response};
+use rustls::CertificateError;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -61,6 +62,15 @@ pub enum SendFault {
     Content(io::Error),
     /// The network failed.
     Network(reqwest::Error),
+}
+
+/// Why nobody who is trusted vouches for the server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distrust {
+    /// Nobody who is trusted made it.
+    Unknown,
+    /// It is an authority's own, which no server may show as its own, whoever is trusted.
+    Authority,
 }
 
 impl Client {
@@ -142,25 +152,32 @@ impl fmt::Display for SendFault {
 }
 
 impl SendFault {
-    /// Whether it is that nobody who is trusted vouches for the server's certificate.
-    pub fn is_of_unknown_issuer(&self) -> bool {
-        let Self::Network(error) = self else { return false };
+    /// What is wrong with whoever vouches for the server's certificate, if it is that.
+    pub fn distrust(&self) -> Option<Distrust> {
+        let Self::Network(error) = self else { return None };
         let mut cause = error.source();
         while let Some(found) = cause {
-            if names_unknown_issuer(found) {
-                return true;
+            let distrust = distrust_behind(found);
+            if distrust.is_some() {
+                return distrust;
             }
             cause = found.source();
         }
-        false
+        None
     }
 }
 
-fn names_unknown_issuer(cause: &(dyn Error + 'static)) -> bool {
-    let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-    // An error of I/O does not name what it wraps as its source, but the source of that.
-    let wrapped = || cause.downcast_ref::<io::Error>()?.get_ref();
-    cause.downcast_ref() == Some(&unknown) || wrapped().is_some_and(|wrapped| names_unknown_issuer(wrapped))
+fn distrust_behind(cause: &(dyn Error + 'static)) -> Option<Distrust> {
+    match cause.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            Some(Distrust::Unknown)
+        }
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(other))) => {
+            (other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)).then_some(Distrust::Authority)
+        }
+        // An error of I/O does not name what it wraps as its source, but the source of that.
+        Some(_) | None => cause.downcast_ref::<io::Error>()?.get_ref().and_then(|wrapped| distrust_behind(wrapped)),
+    }
 }
 
 /// The last of the causes is the one that says something.

@@ -4,7 +4,7 @@ use super::lines::shown;
 use super::{Described, Holder, target};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::{count, read, remark};
-use crate::client::http::{Client, Outcome, SendFault, Witness};
+use crate::client::http::{Client, Distrust, Outcome, SendFault, Witness};
 use crate::client::{Cleartext, Credential, Lesson, Request, Requester, Settings, Signed, Target};
 use crate::clock;
 use clap::{ArgAction, Args};
@@ -99,10 +99,15 @@ impl Curl {
 impl Curl {
     /// A fault, and what helps.
     fn told(&self, fault: &SendFault) -> String {
-        match &self.cacert {
-            _ if !fault.is_of_unknown_issuer() => fault.to_string(),
-            None => format!("{fault}: nobody whom this system trusts vouches for it; say whom to trust with `--cacert FILE`"),
-            Some(path) => format!("{fault}: nobody in {} (`--cacert`) vouches for it", path.display()),
+        match (fault.distrust(), &self.cacert) {
+            (None, _) => fault.to_string(),
+            (Some(Distrust::Unknown), None) => {
+                format!("{fault}: nobody whom this system trusts vouches for it; say whom to trust with `--cacert FILE`")
+            }
+            (Some(Distrust::Unknown), Some(path)) => format!("{fault}: nobody in {} (`--cacert`) vouches for it", path.display()),
+            (Some(Distrust::Authority), _) => {
+                format!("{fault}: it is an authority's own, which is taken from nobody; the server needs one with CA:FALSE")
+            }
         }
     }
 }

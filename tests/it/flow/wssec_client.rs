@@ -7,6 +7,7 @@ use portcullis::clock;
 use portcullis::crypto::{NewKey, SigningKey, base64};
 use portcullis::token::jose::{IssuingKey, describe, pem};
 use portcullis::token::jwt::{StatedHolder, Statement, issue};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -105,11 +106,30 @@ async fn a_certificate_of_an_unknown_authority_says_what_helps() {
         command
     };
     let system = outcome(&mut curl()).await;
-    let help = "UnknownIssuer: nobody whom this system trusts vouches for it; say whom to trust with `--cacert FILE`";
+    let help = ": nobody whom this system trusts vouches for it; say whom to trust with `--cacert FILE`";
     assert!(!system.status.success() && system.stderr.ends_with(help), "{system:#?}");
     let named = outcome(curl().arg("--cacert").arg(&other)).await;
-    let help = format!("UnknownIssuer: nobody in {} (`--cacert`) vouches for it", other.display());
+    let help = format!(": nobody in {} (`--cacert`) vouches for it", other.display());
     assert!(!named.status.success() && named.stderr.ends_with(&help), "{named:#?}");
+}
+
+#[tokio::test]
+async fn the_certificate_of_an_authority_itself_is_told_apart() {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let own = params.self_signed(&key).unwrap().pem();
+    let listeners = SECURE.replace("tls.", "own.");
+    let config = Config::new(&[listeners, "routes: []\n".to_owned()].concat()).file("own.pem", &own).file("own.key", &key.serialize_pem());
+    let gateway = config.file("holder.pem", &pem::write(&SigningKey::generate(NewKey::P256).unwrap())).file("token.jwt", "x").start().await;
+    let file = |name: &str| gateway.keys().join(name);
+    let mut curl = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    curl.arg("curl").arg("--token").arg(file("token.jwt")).arg("--key").arg(file("holder.pem")).arg("--cacert").arg(file("own.pem"));
+    let refused = outcome(curl.arg(format!("https://{}/", gateway.address()))).await;
+    assert!(
+        refused.stderr.ends_with(": it is an authority's own, which is taken from nobody; the server needs one with CA:FALSE"),
+        "{refused:#?}"
+    );
 }
 
 #[tokio::test]
