@@ -195,6 +195,11 @@ impl Denial {
         if let Self::Refused { refusal, .. } = self { refusal.key() } else { "" }
     }
 
+    /// What was expected in the place of what came; empty where that is not known, or goes without saying.
+    pub(super) fn expected(&self) -> &str {
+        if let Self::Refused { refusal, .. } = self { refusal.expected() } else { "" }
+    }
+
     /// What came in the place of something else; empty where that is not known, or not to be told.
     pub(super) fn found(&self) -> &str {
         if let Self::Refused { refusal, .. } = self { refusal.found() } else { "" }

@@ -122,7 +122,14 @@ fn record_decision(session: &Session, exchange: &Exchange, verdict: Verdict) {
 }
 
 fn denial_facts(denial: &Denial) -> DenialFacts<'_> {
-    DenialFacts { label: denial.label(), reason: denial.reason(), claim: denial.claim(), key: denial.key(), found: denial.found() }
+    DenialFacts {
+        label: denial.label(),
+        reason: denial.reason(),
+        claim: denial.claim(),
+        key: denial.key(),
+        expected: denial.expected(),
+        found: denial.found(),
+    }
 }
 
 fn record_access(session: &Session, exchange: &Exchange, status: u16) {

@@ -82,6 +82,14 @@ impl Outcome {
             Self::Proved(_) => "proved",
         }
     }
+
+    /// What logs say was expected, and what came.
+    pub(in crate::scheme) fn mismatch(&self) -> (&str, &str) {
+        match self {
+            Self::Refused(refusal) => (refusal.expected(), refusal.found()),
+            Self::Nothing | Self::Proved(_) => ("", ""),
+        }
+    }
 }
 
 /// A request of our own making.

@@ -7,6 +7,7 @@ mod challenge;
 mod content;
 mod evidence;
 mod external;
+mod mismatch;
 mod principal;
 mod refusal;
 mod registry;
@@ -18,6 +19,7 @@ pub use evidence::{
     Recognition, Repeated, RequestHead, TransportSecurity,
 };
 pub use external::{External, FORWARDED_HOST, FORWARDED_PROTO, PeerTrust};
+pub use mismatch::Mismatch;
 pub use principal::{Continuation, Fingerprint, FirstUse, Memory, Principal, Proof};
 pub use refusal::{Fault, Insufficiency, Malformation, Refusal, Rejection, StepUp};
 

@@ -1,11 +1,11 @@
 //! Why a credential did not hold, in three sides: malformed, rejected, or we could not tell.
 
 use super::http_signature::wire::Unreadable as SignatureUnreadable;
+use super::mismatch::Mismatch;
 use super::wssec::wire::Unreadable;
 use super::wssec::{ReferenceFault, ReferenceRefused};
 use crate::token::ClaimMiss;
 use crate::token::jose::{KeyName, Unproved};
-use crate::token::jwt::{self, JwtMiss};
 use crate::token::x509::X509Refusal;
 use std::sync::Arc;
 
@@ -75,9 +75,9 @@ pub enum Rejection {
     /// The token's time is over.
     Expired,
     /// The issuer is not among the trusted ones.
-    IssuerUntrusted,
+    IssuerUntrusted(Box<Mismatch>),
     /// The token is for somebody else.
-    AudienceMismatch,
+    AudienceMismatch(Box<Mismatch>),
     /// A claim that the configuration requires is absent.
     ClaimMissing(Arc<str>),
     /// A claim is there but its value does not satisfy the configured rule.
@@ -141,7 +141,7 @@ pub enum Rejection {
     /// The proof is for another method.
     ProofMethodMismatch,
     /// The proof is for another target.
-    ProofTargetMismatch,
+    ProofTargetMismatch(Box<Mismatch>),
     /// The proof is for another token.
     ProofTokenMismatch,
     /// A nonce is wanted, and there is none.
@@ -211,11 +211,25 @@ impl Refusal {
         }
     }
 
-    /// What came in the place of something else, in our words; empty where that is not known, or not to be told.
-    pub const fn found(&self) -> &'static str {
+    /// What was expected in the place of what came; empty where that is not known, or goes without saying.
+    pub fn expected(&self) -> &str {
+        self.mismatch().map(Mismatch::expected).unwrap_or_default()
+    }
+
+    /// What came in the place of something else; empty where nobody has proved to have made it.
+    pub fn found(&self) -> &str {
+        if let Self::Insufficient(Insufficiency::ExpressionKind(kind)) = self {
+            return kind;
+        }
+        self.mismatch().map(Mismatch::found).unwrap_or_default()
+    }
+
+    fn mismatch(&self) -> Option<&Mismatch> {
         match self {
-            Self::Insufficient(Insufficiency::ExpressionKind(kind)) => kind,
-            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
+            Self::Rejected(
+                Rejection::IssuerUntrusted(mismatch) | Rejection::AudienceMismatch(mismatch) | Rejection::ProofTargetMismatch(mismatch),
+            ) => Some(mismatch),
+            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => None,
         }
     }
 
@@ -250,8 +264,8 @@ impl Rejection {
         match self {
             Self::SignatureInvalid => "signature_invalid",
             Self::Expired => "expired",
-            Self::IssuerUntrusted => "issuer_untrusted",
-            Self::AudienceMismatch => "audience_mismatch",
+            Self::IssuerUntrusted(_) => "issuer_untrusted",
+            Self::AudienceMismatch(_) => "audience_mismatch",
             Self::ClaimMissing(_) => "claim_missing",
             Self::ClaimMismatch(_) => "claim_mismatch",
             Self::NonceSeen => "nonce_seen",
@@ -283,7 +297,7 @@ impl Rejection {
             Self::ProofSyntax => "proof_syntax",
             Self::ProofKeyMismatch => "proof_key_mismatch",
             Self::ProofMethodMismatch => "proof_method_mismatch",
-            Self::ProofTargetMismatch => "proof_target_mismatch",
+            Self::ProofTargetMismatch(_) => "proof_target_mismatch",
             Self::ProofTokenMismatch => "proof_token_mismatch",
             Self::NonceMissing => "nonce_missing",
             Self::CertificateMissing => "certificate_missing",
@@ -348,25 +362,6 @@ impl From<X509Refusal> for Refusal {
             | X509Refusal::NameSyntax
             | X509Refusal::Revoked
             | X509Refusal::Unsupported => Self::Rejected(Rejection::Certificate(refusal)),
-        }
-    }
-}
-
-impl From<JwtMiss> for Rejection {
-    fn from(miss: JwtMiss) -> Self {
-        let missing = |claim: &str| Self::ClaimMissing(claim.into());
-        match miss {
-            JwtMiss::Type => Self::TokenTypeRefused,
-            JwtMiss::IssuerMissing => missing(jwt::ISSUER),
-            JwtMiss::IssuerUntrusted => Self::IssuerUntrusted,
-            JwtMiss::ExpiryMissing => missing(jwt::EXPIRES),
-            JwtMiss::Expired => Self::Expired,
-            JwtMiss::NotYet | JwtMiss::IssuedLater => Self::NotYet,
-            JwtMiss::IssuedMissing => missing(jwt::ISSUED),
-            JwtMiss::LifetimeTooLong => Self::LifetimeTooLong,
-            JwtMiss::AudienceMissing => missing(jwt::AUDIENCE),
-            JwtMiss::AudienceMismatch => Self::AudienceMismatch,
-            JwtMiss::Claim(miss) => miss.into(),
         }
     }
 }

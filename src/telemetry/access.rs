@@ -89,6 +89,8 @@ pub struct DenialFacts<'a> {
     pub claim: &'a str,
     /// The name of the key that nobody knows, as it was given; empty for none.
     pub key: &'a str,
+    /// What was expected in the place of what came; empty where that is not known, or goes without saying.
+    pub expected: &'a str,
     /// What came in the place of something else; empty where that is not known, or not to be told.
     pub found: &'a str,
 }
@@ -125,6 +127,7 @@ pub fn record(event: &AccessEvent<'_>) {
         reason = denial.and_then(|facts| present(facts.reason)),
         claim = denial.and_then(|facts| present(facts.claim)),
         key = denial.and_then(|facts| Outside::present(facts.key.as_bytes())),
+        expected = denial.and_then(|facts| Outside::present(facts.expected.as_bytes())),
         found = denial.and_then(|facts| Outside::present(facts.found.as_bytes())),
         user_agent = Outside::present(event.user_agent),
     );

@@ -220,6 +220,7 @@ macro_rules! decision {
             reason = $facts.denial.and_then(|facts| present(facts.reason)),
             claim = $facts.denial.and_then(|facts| present(facts.claim)),
             key = $facts.denial.and_then(|facts| Outside::present(facts.key.as_bytes())),
+            expected = $facts.denial.and_then(|facts| Outside::present(facts.expected.as_bytes())),
             found = $facts.denial.and_then(|facts| Outside::present(facts.found.as_bytes())),
             issuer = $facts.principal.and_then(|facts| Outside::present(facts.issuer.as_bytes())),
             subject = $facts.principal.and_then(|facts| Outside::present(facts.subject.as_bytes())),

@@ -1,6 +1,7 @@
 //! Whether a token is meant for us: exact, or as ACS compared the address of a token with its scopes.
 
 use memchr::memchr;
+use std::fmt;
 
 /// One audience that we answer to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,19 @@ impl AudienceRule {
         match self {
             Self::Exact(ours) => **ours == *audience,
             Self::Acs(ours) => split(audience).is_some_and(|parts| ours.covers(&parts)),
+        }
+    }
+}
+
+impl fmt::Display for AudienceRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Address { host, port, path } = match self {
+            Self::Exact(ours) => return f.write_str(ours),
+            Self::Acs(address) => address,
+        };
+        match port {
+            Port::OfScheme => write!(f, "{host}{path}"),
+            Port::Other(port) => write!(f, "{host}:{port}{path}"),
         }
     }
 }

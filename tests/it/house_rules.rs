@@ -305,6 +305,7 @@ fn the_folder_of_schemes_is_the_registry() {
         "content.rs",
         "evidence.rs",
         "external.rs",
+        "mismatch.rs",
         "mod.rs",
         "principal.rs",
         "refusal.rs",

@@ -5,7 +5,7 @@ use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, sha256};
 use crate::keys::{KeySource, Keys, KeysUnavailable};
 use crate::scheme::principal::Asserted;
-use crate::scheme::{Fault, Fingerprint, Malformation, Memory, Principal, Recognition, Refusal, Rejection};
+use crate::scheme::{Fault, Fingerprint, Malformation, Memory, Mismatch, Principal, Recognition, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::jose::cnf::Confirmation;
 use crate::token::jose::{Algorithm, KnownHeader, Unconfirmed};
@@ -111,7 +111,7 @@ impl Tokens {
             return Err(Rejection::AlgorithmRefused.into());
         }
         let jwt = Jwt::read(&self.header.confirm(unconfirmed, keys.keys())?).map_err(|_| Malformation::TokenSyntax)?;
-        let expires = self.requirements.judge(&jwt, now).map_err(Rejection::from)?;
+        let expires = self.requirements.judge(&jwt, now).map_err(|miss| Rejection::of_token(miss, &self.requirements, &jwt))?;
         let binding = Binding::of(jwt.holder());
         // An empty name names nobody.
         let subject = jwt.claims().value(&self.subject_claim).filter(|subject| !subject.is_empty()).map(Box::from);
@@ -144,7 +144,7 @@ impl Tokens {
             return Err(refusal);
         }
         if unverified_issuer(token, &self.requirements.issuer) == StatedIssuer::Foreign {
-            return Err(Rejection::IssuerUntrusted.into());
+            return Err(Rejection::IssuerUntrusted(Mismatch::expecting(&self.requirements.issuer).into()).into());
         }
         let unconfirmed = Unconfirmed::parse(token).map_err(|_| Malformation::TokenSyntax)?;
         let key_id = unconfirmed.header().key_id();

@@ -214,7 +214,7 @@ fn proof_error(refusal: &Refusal) -> Option<&'static str> {
             | Rejection::ProofSyntax
             | Rejection::ProofKeyMismatch
             | Rejection::ProofMethodMismatch
-            | Rejection::ProofTargetMismatch
+            | Rejection::ProofTargetMismatch(_)
             | Rejection::ProofTokenMismatch
             | Rejection::HolderSignatureInvalid
             | Rejection::TimestampOutside

@@ -167,7 +167,7 @@ impl<'p> Claims<'p> {
     /// Check 9: it is for the target of the request, query and fragment aside.
     pub(super) fn check_9_target(&self, evidence: &Evidence<'_>) -> Result<(), Rejection> {
         let is_ours = is_target(self.target, &evidence.head, &evidence.external());
-        if is_ours { Ok(()) } else { Err(Rejection::ProofTargetMismatch) }
+        if is_ours { Ok(()) } else { Err(Rejection::of_target(evidence)) }
     }
 
     /// Check 12, first half: it is for this token.

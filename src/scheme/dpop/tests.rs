@@ -197,6 +197,12 @@ fn t_91_rfc_9449_4_3_each_check_by_itself() {
 }
 
 #[test]
+fn a_proof_for_another_target_tells_only_which_was_expected() {
+    let asked = claiming("htu=\"http://rp.example.com/secret?x=y\"").ask(&build(settings()), NOW);
+    assert_eq!((asked.reason(), asked.mismatch()), ("proof_target_mismatch", ("http://rp.example.com/orders", "")));
+}
+
+#[test]
 fn t_91_the_header_of_a_proof_is_that_of_a_proof() {
     let scheme = build(with("proof_algorithms", json!(["ES256", "EdDSA"])));
     let own = jwk(&HOLDER);
@@ -314,7 +320,7 @@ fn challenges_tell_the_token_from_the_proof() {
     assert_eq!(scheme.challenges(None, NOW)[0].value, "DPoP algs=\"ES256 EdDSA\"");
     assert_eq!(after(Rejection::Expired), "DPoP algs=\"ES256 EdDSA\", error=\"invalid_token\"");
     assert_eq!(after(Rejection::TokenUnbound), "DPoP algs=\"ES256 EdDSA\", error=\"invalid_token\"");
-    assert_eq!(after(Rejection::ProofTargetMismatch), "DPoP algs=\"ES256 EdDSA\", error=\"invalid_dpop_proof\"");
+    assert_eq!(after(Rejection::ProofTargetMismatch(Box::default())), "DPoP algs=\"ES256 EdDSA\", error=\"invalid_dpop_proof\"");
 }
 
 #[test]

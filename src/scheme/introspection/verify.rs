@@ -54,7 +54,8 @@ impl Parts {
         let expires = match self.named {
             Named::Issuer => self.requirements.judge(&jwt, now),
             Named::Nobody => self.requirements.judge_terms(&jwt, now),
-        }?;
+        };
+        let expires = expires.map_err(|miss| Rejection::of_token(miss, &self.requirements, &jwt))?;
         if Binding::of(jwt.holder()) != Binding::Anyone {
             return Err(Rejection::TokenBound);
         }

@@ -275,6 +275,25 @@ fn t_66_issuer_and_audience_are_exact() {
 }
 
 #[test]
+fn what_was_expected_is_told_and_what_came_where_somebody_vouches_for_it() {
+    let told = |statement: Statement<'_>, key: &IssuingKey| {
+        let asked = in_header(mint_with(&statement, key)).ask(&build(settings()), NOW);
+        let (expected, found) = asked.mismatch();
+        (asked.reason().to_owned(), expected.to_owned(), found.to_owned())
+    };
+    let (ours, theirs) = ("https://issuer.example", "https://other.example");
+    let tell = |reason: &str, expected: &str, found: &str| (reason.to_owned(), expected.to_owned(), found.to_owned());
+    let foreign = || Statement { issuer: theirs, ..good() };
+    assert_eq!(told(foreign(), &WORLD.issuer), tell("issuer_untrusted", ours, theirs));
+    assert_eq!(told(foreign(), &WORLD.stranger), tell("issuer_untrusted", ours, ""), "anybody can have written it");
+    let for_others = || Statement { audiences: &["billing", "x"], ..good() };
+    assert_eq!(told(for_others(), &WORLD.issuer), tell("audience_mismatch", "orders", "billing,x"));
+    assert_eq!(told(for_others(), &WORLD.stranger), tell("signature_invalid", "", ""));
+    let long = "é".repeat(1000);
+    assert_eq!(told(Statement { audiences: &[&long], ..good() }, &WORLD.issuer).2.len(), 256);
+}
+
+#[test]
 fn what_may_be_lacking_is_judged_where_it_is_there() {
     let lax = |claim: &str| with("optional_claims", json!([claim]));
     assert_eq!(reason(lax("iss"), &claiming("iss")), "proved");

@@ -2,6 +2,7 @@
 
 use crate::clock::UnixTime;
 use crate::crypto::{DIGEST_LENGTH, sha256};
+use crate::scheme::mismatch::{Mismatch, audiences, joined};
 use crate::scheme::principal::Asserted;
 use crate::scheme::{Fingerprint, Malformation, Memory, Principal, Recognition, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
@@ -72,7 +73,7 @@ impl Requirements {
         now: UnixTime,
     ) -> Result<Principal, Refusal> {
         let token = Unconfirmed::parse(token).map_err(|_| Malformation::TokenSyntax)?;
-        let issuer = self.issuers.iter().find(|issuer| token.names_issuer(&issuer.name)).ok_or(Rejection::IssuerUntrusted)?;
+        let issuer = self.issuers.iter().find(|issuer| token.names_issuer(&issuer.name)).ok_or_else(|| self.no_such_issuer())?;
         let token = token.confirmed_by(&issuer.keys).map_err(refusal_of)?;
         let expires = match token.expiry(now, self.leeway) {
             Expiry::Until(end) => end,
@@ -98,7 +99,13 @@ impl Requirements {
             return Err(Rejection::ClaimMissing(crate::token::swt::AUDIENCE.into()));
         };
         let is_ours = self.audiences.iter().any(|ours| ours.admits(audience));
-        if is_ours { Ok(()) } else { Err(Rejection::AudienceMismatch) }
+        if is_ours { Ok(()) } else { Err(Rejection::AudienceMismatch(Mismatch::proved(&audiences(&self.audiences), audience).into())) }
+    }
+
+    /// Whoever it says made it has not proved that.
+    fn no_such_issuer(&self) -> Rejection {
+        let ours = joined(self.issuers.iter().map(|issuer| &issuer.name));
+        Rejection::IssuerUntrusted(Mismatch::expecting(&ours).into())
     }
 }
 

@@ -160,7 +160,7 @@ impl JwtTokens {
             Refusal::from(unproved).about_key(named.as_ref().and_then(|token| token.header().key_id()))
         })?;
         let jwt = Jwt::read(&confirmed).map_err(|_| Malformation::TokenSyntax)?;
-        let expires = self.requirements.judge(&jwt, now).map_err(Rejection::from)?;
+        let expires = self.requirements.judge(&jwt, now).map_err(|miss| Rejection::of_token(miss, &self.requirements, &jwt))?;
         let key = match jwt.holder().clone() {
             JwtHolder::Anyone => return Err(Rejection::HolderKeyMissing.into()),
             JwtHolder::Bound(confirmation) => confirmation.open(&self.proof_key).map_err(|_| Rejection::HolderKeyUnusable)?,

@@ -102,5 +102,6 @@ async fn behind_a_trusted_proxy_the_target_is_what_the_client_saw() {
     let mut client = wary.client().await;
     let answer = get(&mut client, &format!("{}{lines}", wary.holder.lines(&token, outside))).await;
     assert_eq!(answer.status(), 401, "anybody can write these fields");
-    wary.gateway.denial("proof_target_mismatch").await;
+    let denial = wary.gateway.denial("proof_target_mismatch").await;
+    assert_eq!((&denial["expected"], denial.get("found")), (&"http://localhost/menu".into(), None), "{denial}");
 }

@@ -244,6 +244,10 @@ async fn a_token_that_does_not_hold_is_refused_with_the_exact_reason_in_the_audi
         let event = scene.gateway.audit_line(named).await;
         assert_eq!((&event["reason"], &event["auth_scheme"]), (&Value::from(*reason), &Value::from("bartender")));
     }
+    let untrusted = scene.gateway.denial("issuer_untrusted").await;
+    assert_eq!((&untrusted["expected"], untrusted.get("found")), (&ISSUER.into(), None), "nobody proved to have written it");
+    let mismatch = scene.gateway.denial("audience_mismatch").await;
+    assert_eq!((&mismatch["expected"], &mismatch["found"]), (&AUDIENCE.into(), &"http://localhost/bartender2".into()));
     for (token, _) in &cases {
         scene.says_nothing_of(token).await;
     }

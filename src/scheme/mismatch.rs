@@ -1,0 +1,122 @@
+//! What was expected in the place of what came, for the logs of operators and for nobody else.
+
+use super::{Evidence, Rejection};
+use crate::token::AudienceRule;
+use crate::token::jwt::{self, Jwt, JwtMiss, Requirements};
+
+/// What was expected, by the configuration, and what came. It is bounded; logs escape it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mismatch {
+    expected: Box<str>,
+    found: Box<str>,
+}
+
+impl Mismatch {
+    /// The most octets that are kept of each.
+    const LONGEST: usize = 256;
+
+    /// What was expected, where nobody has proved what came.
+    pub(in crate::scheme) fn expecting(expected: &str) -> Self {
+        Self { expected: beginning(expected), found: Box::default() }
+    }
+
+    /// The same, with what came in a statement that somebody has proved to have made.
+    pub(in crate::scheme) fn proved(expected: &str, found: &str) -> Self {
+        Self { expected: beginning(expected), found: beginning(found) }
+    }
+
+    /// What was expected; empty where that is not known.
+    pub const fn expected(&self) -> &str {
+        &self.expected
+    }
+
+    /// What came; empty where nobody has proved it.
+    pub const fn found(&self) -> &str {
+        &self.found
+    }
+}
+
+fn beginning(text: &str) -> Box<str> {
+    text.get(..text.floor_char_boundary(Mismatch::LONGEST)).unwrap_or_default().into()
+}
+
+/// Audiences as they are configured.
+pub(in crate::scheme) fn audiences(ours: &[AudienceRule]) -> String {
+    joined(ours.iter().map(AudienceRule::to_string))
+}
+
+/// Texts with commas between them, as many as are kept.
+pub(in crate::scheme) fn joined(texts: impl Iterator<Item = impl AsRef<str>>) -> String {
+    let mut joined = String::new();
+    for text in texts {
+        if joined.len() > Mismatch::LONGEST {
+            break;
+        }
+        let between = if joined.is_empty() { "" } else { ", " };
+        joined.extend([between, text.as_ref()]);
+    }
+    joined
+}
+
+impl From<JwtMiss> for Rejection {
+    fn from(miss: JwtMiss) -> Self {
+        let missing = |claim: &str| Self::ClaimMissing(claim.into());
+        match miss {
+            JwtMiss::Type => Self::TokenTypeRefused,
+            JwtMiss::IssuerMissing => missing(jwt::ISSUER),
+            JwtMiss::IssuerUntrusted => Self::IssuerUntrusted(Box::default()),
+            JwtMiss::ExpiryMissing => missing(jwt::EXPIRES),
+            JwtMiss::Expired => Self::Expired,
+            JwtMiss::NotYet | JwtMiss::IssuedLater => Self::NotYet,
+            JwtMiss::IssuedMissing => missing(jwt::ISSUED),
+            JwtMiss::LifetimeTooLong => Self::LifetimeTooLong,
+            JwtMiss::AudienceMissing => missing(jwt::AUDIENCE),
+            JwtMiss::AudienceMismatch => Self::AudienceMismatch(Box::default()),
+            JwtMiss::Claim(miss) => miss.into(),
+        }
+    }
+}
+
+impl Rejection {
+    /// What is wrong with a token that its issuer has made, beside what it should have been.
+    pub(in crate::scheme) fn of_token(miss: JwtMiss, wanted: &Requirements, token: &Jwt) -> Self {
+        let rejection = Self::from(miss);
+        if matches!(rejection, Self::IssuerUntrusted(_)) {
+            return Self::IssuerUntrusted(Mismatch::proved(&wanted.issuer, token.issuer().unwrap_or_default()).into());
+        }
+        if matches!(rejection, Self::AudienceMismatch(_)) {
+            let found = token.claims().value(jwt::AUDIENCE).unwrap_or_default();
+            return Self::AudienceMismatch(Mismatch::proved(&audiences(&wanted.audiences), found).into());
+        }
+        rejection
+    }
+
+    /// A proof for another target than that of the request, which the client knows by this address.
+    pub(in crate::scheme) fn of_target(evidence: &Evidence<'_>) -> Self {
+        let external = evidence.external();
+        let target = [external.scheme, "://", external.authority, evidence.head.path].concat();
+        Self::ProofTargetMismatch(Mismatch::expecting(&target).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_and_ends_at_a_character() {
+        let long = ["x", &"é".repeat(300)].concat();
+        let mismatch = Mismatch::proved(&long, &long);
+        assert_eq!((mismatch.expected().len(), mismatch.found().len()), (255, 255));
+        assert_eq!(Mismatch::expecting("a"), Mismatch { expected: "a".into(), found: "".into() });
+        assert_eq!(joined(["a", "b"].into_iter()), "a, b");
+        assert!(joined(std::iter::repeat("audience")).len() < 300);
+    }
+
+    #[test]
+    fn audiences_are_told_as_they_are_compared() {
+        let acs = |text| AudienceRule::acs(text).unwrap();
+        let ours = [AudienceRule::exact("orders"), acs("http://LOCALHOST:80/bartender/"), acs("https://a.example:8443")];
+        assert_eq!(audiences(&ours), "orders, localhost/bartender, a.example:8443");
+    }
+}
