@@ -6,9 +6,9 @@ use crate::clock::UnixTime;
 use crate::crypto::{Random, RandomUnavailable};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most parts. Two of 16 processors then wait for each other once in a while, and the lock is held for less
-/// time than a request takes to parse.
-const MOST_SHARDS: usize = 64;
+/// The most parts. Beyond a quarter of a thousand, two processors that do nothing but mark gain no more from more of
+/// them: they wait for the memory that the other one wrote, not for its lock.
+const MOST_SHARDS: usize = 256;
 /// The fewest marks that are worth a part of their own.
 const SHARD_ROOM: usize = 1024;
 
