@@ -77,10 +77,14 @@ impl ProxyHttp for Gateway {
         content::watch(session, &exchange.live.snapshot.limits);
         match admission::admit(session, exchange, &self.room).await {
             Ok(Admitted { permit, source, client }) => {
-                upstream::prepare(session, &exchange.live.snapshot.limits);
-                // Nothing is read from the client until a server is there.
-                watch::rest();
                 exchange.admit(permit, client);
+                let source = match relay::gather(session, exchange, source, &self.room).await {
+                    Ok(source) => source,
+                    Err(problem) => return Err(exchange.fail(Denial::BadContent(problem))),
+                };
+                upstream::prepare(session, &exchange.live.snapshot.limits);
+                // Nothing more is read from the client until a server is there.
+                watch::rest();
                 if relay::relay(session, exchange, source.as_ref()).await? == Relayed::Answered {
                     return Ok(true);
                 }

@@ -4,8 +4,8 @@
 //! Pingora lets content flow both ways at the same time, and pays for it with queues and copies of the head that most
 //! requests do not need. What is not plain goes Pingora's way, and so does every further attempt.
 
-use super::content::Source;
-use super::denial::{Denial, UpstreamProblem};
+use super::content::{self, Room, Source};
+use super::denial::{ContentProblem, Denial, UpstreamProblem};
 use super::exchange::Exchange;
 use super::pool::PoolServer;
 use super::upstream::{self, Reuse};
@@ -26,7 +26,8 @@ use pingora::protocols::http::v1::server::HttpSession as ClientSide;
 use pingora::protocols::l4::stream::Stream as RawStream;
 use pingora::proxy::Session;
 use pingora::{Error, Result};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IoSlice};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -39,6 +40,27 @@ pub(super) enum Relayed {
     Answered,
     /// It is Pingora's: it is not plain, or another attempt may follow.
     Left,
+}
+
+/// How large a content may be. Beyond what the buffers of two sockets take for sure, a server that answers before it has
+/// read everything, and reads no more, has to be heard while it is being sent to.
+const LITTLE: usize = 64 << 10;
+
+/// Reads a content that would stream, where it is little and its way is plain but for that.
+///
+/// # Errors
+/// It is slower than the limits allow, or broken off.
+pub(super) async fn gather(
+    session: &mut Session,
+    exchange: &Exchange,
+    source: Option<Source>,
+    room: &Arc<Room>,
+) -> Result<Option<Source>, ContentProblem> {
+    if source.is_some() || !is_plain(session, exchange) {
+        return Ok(source);
+    }
+    let most = u64::try_from(LITTLE).unwrap_or(u64::MAX);
+    content::gather(session, most, room, &exchange.live.snapshot.limits).await
 }
 
 /// Relays an admitted request, if it is plain.
@@ -61,9 +83,6 @@ struct Request<'a> {
 
 /// The content, where there is none or where a little of it waits in memory.
 fn at_hand<'s>(session: &mut Session, source: Option<&'s Source>) -> Option<&'s [Bytes]> {
-    /// Beyond what the buffers of two sockets take for sure, a server that answers before it has read everything, and
-    /// reads no more, has to be heard while it is being sent to.
-    const LITTLE: usize = 64 << 10;
     match source {
         None => session.as_downstream_mut().is_body_empty().then_some(&[]),
         Some(Source::Kept(spool)) => spool.in_memory().filter(|pieces| pieces.iter().map(Bytes::len).sum::<usize>() <= LITTLE),
@@ -71,16 +90,18 @@ fn at_hand<'s>(session: &mut Session, source: Option<&'s Source>) -> Option<&'s 
     }
 }
 
-/// The head for the server, where it and the way there are plain, and the connection is watched.
+/// Whether client and server speak plain HTTP/1.1 with us, and the connection is watched.
+fn is_plain(session: &Session, exchange: &Exchange) -> bool {
+    let sides = session.as_downstream().as_http1().is_some() && upstream::pool(exchange).is_some_and(|pool| pool.is_plain());
+    // A signature is made of a head, and on the short way there are only its octets.
+    sides && watch::is_on() && exchange.route().is_some_and(|route| route.signer.is_none())
+}
+
+/// The head for the server, where it and the way there are plain.
 fn plain_head(session: &Session, exchange: &Exchange) -> Option<BytesMut> {
-    let plain = session.as_downstream().as_http1().is_some() && watch::is_on() && upstream::pool(exchange)?.is_plain();
     let (permit, route) = (exchange.permit().ok()?, exchange.route()?);
-    // A signature is made of a head, and here there are only its octets.
-    if plain && route.signer.is_none() {
-        wire::plain_head(session.req_header(), permit.plan(), route, &exchange.live.snapshot)
-    } else {
-        None
-    }
+    let head = || wire::plain_head(session.req_header(), permit.plan(), route, &exchange.live.snapshot);
+    is_plain(session, exchange).then(head).flatten()
 }
 
 /// One attempt; an error says whether another one may follow.
@@ -157,13 +178,18 @@ fn client(session: &mut Session) -> Result<&mut ClientSide> {
     }
 }
 
-/// Sends all of it. A server that has heard enough may have closed its side and answered: what it could not be sent is
-/// then a problem only if there is no answer.
+/// Sends all of it, at once as far as the connection takes it. A server that has heard enough may have closed its side
+/// and answered: what it could not be sent is then a problem only if there is no answer.
 async fn send(stream: &mut Stream, request: Request<'_>, patience: Duration) -> Result<Result<()>> {
-    for piece in std::iter::once(request.head).chain(request.content.iter().map(|piece| &**piece)) {
-        let sent = watch::within(patience, stream.write_all(piece)).await.map_err(|Lapsed| Error::new_up(WriteTimedout))?;
-        if let Err(error) = sent {
-            return Ok(Err(Error::because(WriteError, "sending a request", error).into_up()));
+    let pieces = std::iter::once(request.head).chain(request.content.iter().map(|piece| &**piece));
+    let mut left: Vec<_> = pieces.map(IoSlice::new).collect();
+    let mut left = &mut *left;
+    while !left.is_empty() {
+        let sent = watch::within(patience, stream.write_vectored(left)).await.map_err(|Lapsed| Error::new_up(WriteTimedout))?;
+        match sent {
+            Ok(0) => return Ok(Error::e_explain(WriteError, "sending a request").map_err(Error::into_up)),
+            Ok(octets) => IoSlice::advance_slices(&mut left, octets),
+            Err(error) => return Ok(Err(Error::because(WriteError, "sending a request", error).into_up())),
         }
     }
     Ok(Ok(()))

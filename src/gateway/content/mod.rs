@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use pingora::proxy::Session;
 use stand_in::{dismiss, install};
+use std::sync::Arc;
 use tokio::time::timeout;
 
 /// The stated length of the content, where there is one.
@@ -50,6 +51,21 @@ pub(super) async fn read(
     // What follows, such as a connection to the upstream, is not the client's to hurry.
     watch::rest();
     Ok(kept)
+}
+
+/// Reads a content whole before the upstream hears of it, where it says that it has `most` octets at most and there is
+/// room for it in memory.
+///
+/// # Errors
+/// It is slower than the limits allow, or broken off.
+pub(super) async fn gather(session: &mut Session, most: u64, room: &Arc<Room>, limits: &Limits) -> Result<Option<Source>, ContentProblem> {
+    match stated_length(session) {
+        Some(length @ 1..) if length <= most && room.has_memory_for(length, limits) => {
+            let kept = read(session, Spool::new(room, limits), length, limits, |_| {}).await?;
+            Ok(Some(Source::Kept(kept)))
+        }
+        Some(_) | None => Ok(None),
+    }
 }
 
 /// A client that waits for `100 Continue` (RFC 9110 §10.1.1) would otherwise wait in vain: upstreams are not asked.

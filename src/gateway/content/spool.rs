@@ -28,6 +28,11 @@ impl Room {
         self.memory.load(Ordering::Relaxed)
     }
 
+    /// Whether a content of this length would wait in memory.
+    pub(in crate::gateway) fn has_memory_for(&self, octets: u64, limits: &Limits) -> bool {
+        octets <= limits.spool_after.octets() && self.memory_octets().saturating_add(octets) <= limits.max_body_memory.octets()
+    }
+
     /// What is held in files now.
     pub(in crate::gateway) fn file_octets(&self) -> u64 {
         self.files.load(Ordering::Relaxed)

@@ -10,8 +10,12 @@ use tokio::net::{TcpListener, TcpStream};
 const LONG_WAY: &str = "Keep-Alive: timeout=5\r\n";
 
 fn config(upstream: &str) -> Config {
+    config_under("", upstream)
+}
+
+fn config_under(settings: &str, upstream: &str) -> Config {
     Config::new(&format!(
-        "upstreams:\n  bar: {{ {upstream} }}\nroutes:\n  - match: {{ path: / }}\n    public: true\n    upstream: bar\n  \
+        "{settings}\nupstreams:\n  bar: {{ {upstream} }}\nroutes:\n  - match: {{ path: / }}\n    public: true\n    upstream: bar\n  \
          - match: {{ path: /cut/ }}\n    public: true\n    rewrite: strip_prefix\n    upstream: bar\n"
     ))
 }
@@ -59,9 +63,12 @@ async fn both_ways_tell_the_backend_the_same() {
         ("GET / HTTP/1.1", "Cookie: a=b; c=d\r\n"),
         ("GET / HTTP/1.1", "Cookie: a=b\r\nCookie: c=d\r\n"),
         ("M-SEARCH / HTTP/1.1", "Host-Is: x\r\n"),
+        ("POST / HTTP/1.1", "Content-Length: 4\r\nExpect: 100-continue\r\n"),
+        ("PUT /cut/x HTTP/1.1", "Content-Length: 4\r\nContent-Type: text/plain\r\n"),
     ];
     for (line, fields) in heads {
-        let ask = |way: &str| raw::ask(gateway.address(), format!("{line}\r\nHost: localhost\r\n{fields}{way}\r\n"));
+        let content = if fields.contains("Content-Length: 4") { "beer" } else { "" };
+        let ask = |way: &str| raw::ask(gateway.address(), format!("{line}\r\nHost: localhost\r\n{fields}{way}\r\n{content}"));
         assert_eq!(ask("").await.text(), "ok", "{line} {fields}");
         let short = told(&upstream);
         assert_eq!(ask(LONG_WAY).await.text(), "ok", "{line} {fields}");
@@ -149,6 +156,63 @@ async fn asked(lines: &str) -> (Gateway, RawClient, TcpStream) {
     let (mut server, _) = listener.accept().await.unwrap();
     assert_ne!(server.read(&mut [0; 4096]).await.unwrap(), 0);
     (gateway, client, server)
+}
+
+/// A server that knows nothing yet, and a client that has sent the head of a request with content.
+async fn announced(settings: &str, length: usize) -> (Gateway, RawClient, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = config_under(settings, &format!("servers: [\"{}\"]", listener.local_addr().unwrap())).start().await;
+    let mut client = client(&gateway).await;
+    client.send(format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n")).await;
+    (gateway, client, listener)
+}
+
+#[tokio::test]
+async fn a_little_content_is_here_before_its_server_hears_of_it() {
+    let (_gateway, mut client, listener) = announced("", 64 << 10).await;
+    let (first, last) = (vec![b'a'; 60 << 10], vec![b'b'; 4 << 10]);
+    client.send(&first).await;
+    let early = tokio::time::timeout(Duration::from_millis(300), listener.accept()).await;
+    assert!(early.is_err(), "the server is not held by a client that takes its time");
+    client.send(&last).await;
+    let (mut server, _) = listener.accept().await.unwrap();
+    let mut heard = Vec::new();
+    while !heard.ends_with(&last) {
+        assert_ne!(server.read_buf(&mut heard).await.unwrap(), 0);
+    }
+    assert!(heard.ends_with(&[first, last].concat()));
+    server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+    assert_eq!(client.answer().await.text(), "ok");
+}
+
+#[tokio::test]
+async fn content_that_is_large_or_has_no_room_goes_on_as_it_comes() {
+    for (settings, length) in [("", (64 << 10) + 1), ("limits: { max_body_memory: 1KiB }", 2048), ("limits: { spool_after: 1KiB }", 2048)] {
+        let (_gateway, mut client, listener) = announced(settings, length).await;
+        let (mut server, _) = listener.accept().await.unwrap();
+        client.send(vec![b'a'; length]).await;
+        let mut heard = Vec::new();
+        while heard.iter().filter(|octet| **octet == b'a').count() < length {
+            assert_ne!(server.read_buf(&mut heard).await.unwrap(), 0, "{settings}");
+        }
+        server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+        assert_eq!(client.answer().await.text(), "ok", "{settings}");
+    }
+}
+
+#[tokio::test]
+async fn a_little_content_that_is_slow_or_broken_off_reaches_no_server() {
+    let (gateway, mut client, listener) = announced("limits: { body_timeout: 300ms }", 10).await;
+    client.send("half").await;
+    assert_eq!(client.answer().await.status(), 408);
+    gateway.access_line(|line| line["status"] == 408).await;
+    let (gateway, mut client, other) = announced("", 10).await;
+    client.send("half").await;
+    drop(client);
+    gateway.access_line(|line| line["status"] == 400 && line["reason"] == "content_broken").await;
+    for listener in [listener, other] {
+        assert!(tokio::time::timeout(Duration::from_millis(100), listener.accept()).await.is_err());
+    }
 }
 
 /// Waits until the other end is closed.
