@@ -1,5 +1,6 @@
 //! Several schemes on one route, and what an identity may do there once it is proved.
 
+use crate::support::issuer::{self, Issuer};
 use crate::support::message::Message;
 use crate::support::tokens::{FOREIGN_KEY, ISSUER, PREVIOUS_KEY};
 use crate::support::{Config, Gateway, Token, Upstream, raw};
@@ -53,6 +54,31 @@ async fn a_token_goes_to_the_scheme_whose_issuer_it_names() {
     assert_eq!(fetch(&gateway, &query(&club("dan")), "").await.status(), 200);
     let request = upstream.requests().pop().unwrap();
     assert_eq!((request.field("x-auth-request-user"), request.target()), (Some("dan"), "/menu?a=1"));
+}
+
+#[tokio::test]
+async fn of_two_schemes_of_one_issuer_the_one_that_has_the_key_takes_a_token() {
+    let (old, new, stranger) = (Issuer::with_key("old"), Issuer::with_key("new"), Issuer::with_key("new"));
+    let scheme = |name: &str, keys: &Issuer| {
+        format!("  {name}: {{ jwt: {{ issuer: \"{}\", audiences: [orders], jwks: '{}' }} }}\n", issuer::NAME, keys.jwks())
+    };
+    let text = format!(
+        "schemes:\n{}{}upstreams:\n  u: {{ servers: [\"{{upstream}}\"] }}\nroutes:\n  \
+         - {{ match: {{ path: / }}, authenticate: {{ any_of: [before, after] }}, upstream: u }}\n",
+        scheme("before", &old),
+        scheme("after", &new)
+    );
+    let upstream = Upstream::start().await;
+    let gateway = Config::new(&text).upstream(&upstream).start().await;
+    let ask = async |issuer: &Issuer| fetch(&gateway, "/", &format!("Authorization: Bearer {}\r\n", issuer.bearer())).await.status();
+    assert_eq!((ask(&old).await, ask(&new).await), (200, 200));
+    for scheme in ["before", "after"] {
+        gateway.access_line(|line| line["status"] == 200 && line["auth_scheme"] == scheme).await;
+    }
+    // Whoever the name sends it to refuses it for good.
+    assert_eq!(ask(&stranger).await, 401);
+    gateway.denial("signature_invalid").await;
+    assert_eq!(upstream.requests().len(), 2);
 }
 
 #[tokio::test]

@@ -8,17 +8,24 @@ use portcullis::token::jwt::{self, StatedHolder, Statement};
 /// Who makes the tokens.
 pub(crate) const NAME: &str = "https://issuer.example";
 
-/// An issuer with a P-256 key named `a`.
+/// An issuer with a P-256 key.
 pub(crate) struct Issuer {
     key: IssuingKey,
+    key_id: &'static str,
     pem: String,
 }
 
 impl Issuer {
+    /// Its key is named `a`.
     pub(crate) fn new() -> Self {
+        Self::with_key("a")
+    }
+
+    /// Its key has this name.
+    pub(crate) fn with_key(key_id: &'static str) -> Self {
         let key = SigningKey::generate(NewKey::P256).unwrap();
         let pem = pem::write(&key).to_string();
-        Self { key: IssuingKey::signing(key, None).unwrap().named("a"), pem }
+        Self { key: IssuingKey::signing(key, None).unwrap().named(key_id), key_id, pem }
     }
 
     /// Its private key, for programs that make tokens.
@@ -28,7 +35,7 @@ impl Issuer {
 
     /// Its key set.
     pub(crate) fn jwks(&self) -> String {
-        format!("{{\"keys\":[{}]}}", describe(self.key.public().unwrap(), "a", None))
+        format!("{{\"keys\":[{}]}}", describe(self.key.public().unwrap(), self.key_id, None))
     }
 
     /// What it states of alice for an hour.
