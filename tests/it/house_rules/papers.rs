@@ -626,6 +626,28 @@ fn the_changelog_knows_the_version() {
     assert!(text("CHANGELOG.md").contains(&version), "CHANGELOG.md has a heading for {version}, the version in Cargo.toml.");
 }
 
+/// `fuzz` is a workspace of its own, which no other test builds.
+#[test]
+fn fuzzing_has_the_dependencies_of_the_gateway() {
+    let (settings, locked) = (text("Cargo.toml"), text("fuzz/Cargo.lock"));
+    let (_, after) = settings.split_once("\n[dependencies]\n").unwrap();
+    let of_feature = settings.lines().find(|line| line.starts_with("ring = [")).unwrap();
+    let wanted: BTreeSet<&str> = after
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| {
+            let (name, rest) = line.split_once(" = ")?;
+            (of_feature.contains(&format!("\"dep:{name}\"")) || !rest.contains("optional = true")).then_some(name)
+        })
+        .collect();
+    let (_, after) = locked.split_once("\nname = \"portcullis\"\n").unwrap();
+    let names = after.lines().skip_while(|line| *line != "dependencies = [").skip(1).take_while(|line| *line != "]");
+    let found: BTreeSet<&str> = names.filter_map(|line| line.trim_matches([' ', '"', ',']).split(' ').next()).collect();
+    assert!(wanted.contains("pingora") && wanted.len() > 20, "{wanted:?}");
+    let breaches: Vec<_> = wanted.symmetric_difference(&found).map(|name| (*name).to_owned()).collect();
+    holds(&breaches, "fuzz/Cargo.lock locks what Cargo.toml asks for: `cd fuzz && cargo update --offline -p portcullis`.");
+}
+
 /// The rules can fail.
 mod themselves {
     use super::*;
