@@ -78,16 +78,13 @@ impl ProxyHttp for Gateway {
         match admission::admit(session, exchange, &self.room).await {
             Ok(Admitted { permit, source, client }) => {
                 exchange.admit(permit, client);
-                let source = match relay::gather(session, exchange, source, &self.room).await {
-                    Ok(source) => source,
-                    Err(problem) => return Err(exchange.fail(Denial::BadContent(problem))),
-                };
                 upstream::prepare(session, &exchange.live.snapshot.limits);
-                // Nothing more is read from the client until a server is there.
+                // Nothing is read from the client until a server is there.
                 watch::rest();
-                if relay::relay(session, exchange, source.as_ref()).await? == Relayed::Answered {
-                    return Ok(true);
-                }
+                let source = match relay::relay(session, exchange, source, &self.room).await? {
+                    Relayed::Answered => return Ok(true),
+                    Relayed::Left(source) => source,
+                };
                 match content::begin(session, source).await {
                     Ok(passage) => exchange.passage = passage,
                     Err(problem) => return Err(exchange.fail(Denial::BadContent(problem))),

@@ -4,6 +4,7 @@ use super::connection;
 use super::denial::Denial;
 use super::exchange::{Exchange, Stage};
 use super::forwarding::{self, PeerTrust, TRACEPARENT, Trace};
+use super::upstream;
 use crate::route::UriScheme;
 use crate::scheme::Proof;
 use crate::telemetry::access::{self, AccessEvent, DenialFacts, PrincipalFacts};
@@ -24,7 +25,8 @@ pub(super) fn connected(duration: Duration, exchange: &Exchange) {
 
 /// The request is over: answered, denied or broken off.
 pub(super) fn finished(session: &Session, exchange: &Exchange, metrics: &Metrics) {
-    let status = session.response_written().map_or(0, |head| head.status.as_u16());
+    let written = session.response_written().filter(|head| !upstream::is_interim(head.status));
+    let status = written.map_or(0, |head| head.status.as_u16());
     match exchange.route_id().and_then(|route| exchange.live.route_metrics(route)) {
         Some(route) => route.record_request(&session.req_header().method, status, exchange.started.elapsed()),
         None if matches!(exchange.stage, Stage::Answered) => {}

@@ -34,59 +34,67 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relayed {
     /// It was answered.
     Answered,
-    /// It is Pingora's: it is not plain, or another attempt may follow.
-    Left,
+    /// It is Pingora's: it is not plain, or another attempt may follow. What was read of its content comes back.
+    Left(Option<Source>),
 }
 
-/// How large a content may be. Beyond what the buffers of two sockets take for sure, a server that answers before it has
-/// read everything, and reads no more, has to be heard while it is being sent to.
-const LITTLE: usize = 64 << 10;
+/// How large a content may be: what the buffers of two sockets commonly take. A server that answers before it has read
+/// everything, and reads no more, is otherwise heard only when sending has taken too long.
+const LITTLE: u64 = 64 << 10;
 
-/// Reads a content that would stream, where it is little and its way is plain but for that.
-///
-/// # Errors
-/// It is slower than the limits allow, or broken off.
-pub(super) async fn gather(
-    session: &mut Session,
-    exchange: &Exchange,
-    source: Option<Source>,
-    room: &Arc<Room>,
-) -> Result<Option<Source>, ContentProblem> {
-    if source.is_some() || !is_plain(session, exchange) {
-        return Ok(source);
+/// Relays an admitted request, if it is plain. A little content that would stream is read first.
+pub(super) async fn relay(session: &mut Session, exchange: &mut Exchange, source: Option<Source>, room: &Arc<Room>) -> Result<Relayed> {
+    if !is_little(session, source.as_ref()) {
+        return Ok(Relayed::Left(source));
     }
-    let most = u64::try_from(LITTLE).unwrap_or(u64::MAX);
-    content::gather(session, most, room, &exchange.live.snapshot.limits).await
-}
-
-/// Relays an admitted request, if it is plain.
-pub(super) async fn relay(session: &mut Session, exchange: &mut Exchange, source: Option<&Source>) -> Result<Relayed> {
-    let Some(content) = at_hand(session, source) else { return Ok(Relayed::Left) };
-    let Some(head) = plain_head(session, exchange) else { return Ok(Relayed::Left) };
-    match attempt(session, exchange, Request { head: &head, content }).await {
+    let Some(head) = plain_head(session, exchange) else { return Ok(Relayed::Left(source)) };
+    let Some(mut content) = at_hand(session, exchange, source, room).await? else { return Ok(Relayed::Left(None)) };
+    match attempt(session, exchange, &head, &mut content).await {
         Ok(()) => Ok(Relayed::Answered),
-        Err(error) if error.retry() => Ok(Relayed::Left),
+        Err(error) if error.retry() => Ok(Relayed::Left(content.0)),
         Err(error) => Err(error),
     }
 }
 
-/// All that goes to the server.
-#[derive(Clone, Copy)]
-struct Request<'a> {
-    head: &'a [u8],
-    content: &'a [Bytes],
+/// A content that waits in memory, or none.
+struct Content(Option<Source>);
+
+impl Content {
+    fn pieces(&self) -> &[Bytes] {
+        match &self.0 {
+            Some(Source::Kept(spool)) => spool.in_memory().unwrap_or_default(),
+            Some(Source::Proving(_)) | None => &[],
+        }
+    }
 }
 
-/// The content, where there is none or where a little of it waits in memory.
-fn at_hand<'s>(session: &mut Session, source: Option<&'s Source>) -> Option<&'s [Bytes]> {
+/// Whether there is no content, or a little of it that is or can be at hand.
+fn is_little(session: &mut Session, source: Option<&Source>) -> bool {
     match source {
-        None => session.as_downstream_mut().is_body_empty().then_some(&[]),
-        Some(Source::Kept(spool)) => spool.in_memory().filter(|pieces| pieces.iter().map(Bytes::len).sum::<usize>() <= LITTLE),
-        Some(Source::Proving(_)) => None,
+        None if session.as_downstream_mut().is_body_empty() => true,
+        None => content::stated_length(session).is_some_and(|length| length <= LITTLE),
+        Some(Source::Kept(spool)) => spool.in_memory().is_some_and(|pieces| octets(pieces) <= LITTLE),
+        Some(Source::Proving(_)) => false,
+    }
+}
+
+fn octets(pieces: &[Bytes]) -> u64 {
+    pieces.iter().map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX)).fold(0, u64::saturating_add)
+}
+
+/// The content; nothing where there is no room for it.
+async fn at_hand(session: &mut Session, exchange: &mut Exchange, source: Option<Source>, room: &Arc<Room>) -> Result<Option<Content>> {
+    if source.is_some() || session.as_downstream_mut().is_body_empty() {
+        return Ok(Some(Content(source)));
+    }
+    match content::gather(session, room, &exchange.live.snapshot.limits).await {
+        Ok(gathered) => Ok(gathered.map(|source| Content(Some(source)))),
+        // It has a stated length, so that nothing but the client can have ended it.
+        Err(ContentProblem::Broken) => Err(Error::new(ConnectionClosed).into_down()),
+        Err(problem) => Err(exchange.fail(Denial::BadContent(problem))),
     }
 }
 
@@ -105,7 +113,7 @@ fn plain_head(session: &Session, exchange: &Exchange) -> Option<BytesMut> {
 }
 
 /// One attempt; an error says whether another one may follow.
-async fn attempt(session: &mut Session, exchange: &mut Exchange, request: Request<'_>) -> Result<()> {
+async fn attempt(session: &mut Session, exchange: &mut Exchange, head: &[u8], content: &mut Content) -> Result<()> {
     let server = upstream::select(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))?;
     let (stream, reuse) = match server.kept().take() {
         Some(stream) => (stream, Reuse::Kept),
@@ -114,7 +122,7 @@ async fn attempt(session: &mut Session, exchange: &mut Exchange, request: Reques
             Err(error) => return Err(upstream::connect_failed(session, exchange, error.into_up())),
         },
     };
-    match converse(session, exchange, (&server, stream), request).await {
+    match converse(session, exchange, (&server, stream), (head, content)).await {
         Ok(()) => Ok(()),
         Err(error) => Err(upstream::attempt_failed(session, exchange, error, reuse)),
     }
@@ -137,14 +145,17 @@ async fn converse(
     session: &mut Session,
     exchange: &mut Exchange,
     (server, mut stream): (&PoolServer, Stream),
-    request: Request<'_>,
+    (head, content): (&[u8], &mut Content),
 ) -> Result<()> {
     let options = &server.peer().options;
-    let sent = send(&mut stream, request, options.write_timeout.unwrap_or(Duration::MAX)).await?;
+    let pieces = std::iter::once(head).chain(content.pieces().iter().map(|piece| &**piece));
+    let sent = send(&mut stream, pieces, client(session)?, options.write_timeout.unwrap_or(Duration::MAX)).await?;
     let mut origin = ServerSide::new_with_options(stream, server.peer());
     let patience = options.read_timeout.unwrap_or(Duration::MAX);
+    // An answer to what could not be sent is there already.
+    let mut first = if sent.is_ok() { patience } else { Duration::ZERO };
     loop {
-        if let Err(silence) = heard(origin.read_response(), client(session)?, patience).await {
+        if let Err(silence) = heard(origin.read_response(), client(session)?, std::mem::replace(&mut first, patience)).await {
             return Err(sent.err().unwrap_or(silence));
         }
         let answer = answer(&mut origin, session, exchange)?;
@@ -156,6 +167,8 @@ async fn converse(
             break;
         }
     }
+    // No other attempt can follow, and the answer may take its time.
+    content.0 = None;
     let client = client(session)?;
     while let Some(piece) = heard(origin.read_body_ref(), client, patience).await? {
         // Of a chunk only its frame may have come. An empty piece would be written as the last chunk (RFC 9112 §7.1).
@@ -178,28 +191,42 @@ fn client(session: &mut Session) -> Result<&mut ClientSide> {
     }
 }
 
-/// Sends all of it, at once as far as the connection takes it. A server that has heard enough may have closed its side
-/// and answered: what it could not be sent is then a problem only if there is no answer.
-async fn send(stream: &mut Stream, request: Request<'_>, patience: Duration) -> Result<Result<()>> {
-    let pieces = std::iter::once(request.head).chain(request.content.iter().map(|piece| &**piece));
+/// Sends all of it, at once as far as the connection takes it. A server that has heard enough may have answered, and have
+/// closed its side or read no more: what it could not be sent is then a problem only if there is no answer.
+async fn send<'a>(
+    stream: &mut Stream,
+    pieces: impl Iterator<Item = &'a [u8]>,
+    client: &mut ClientSide,
+    patience: Duration,
+) -> Result<Result<()>> {
     let mut left: Vec<_> = pieces.map(IoSlice::new).collect();
     let mut left = &mut *left;
     while !left.is_empty() {
-        let sent = watch::within(patience, stream.write_vectored(left)).await.map_err(|Lapsed| Error::new_up(WriteTimedout))?;
-        match sent {
-            Ok(0) => return Ok(Error::e_explain(WriteError, "sending a request").map_err(Error::into_up)),
-            Ok(octets) => IoSlice::advance_slices(&mut left, octets),
-            Err(error) => return Ok(Err(Error::because(WriteError, "sending a request", error).into_up())),
-        }
+        let problem = match unless_gone(watch::within(patience, stream.write_vectored(left)), client).await? {
+            Ok(Ok(octets @ 1..)) => {
+                IoSlice::advance_slices(&mut left, octets);
+                continue;
+            }
+            Ok(Ok(0)) => Error::new(WriteError),
+            Ok(Err(error)) => Error::because(WriteError, "sending a request", error),
+            Err(Lapsed) => Error::new(WriteTimedout),
+        };
+        return Ok(Err(problem.into_up()));
     }
     Ok(Ok(()))
 }
 
-/// Waits for the server, and for the client to go away.
+/// Waits for what the server sends, so long and while the client stays.
 async fn heard<T>(sent: impl Future<Output = Result<T>>, client: &mut ClientSide, patience: Duration) -> Result<T> {
+    let sent = unless_gone(watch::within(patience, sent), client).await?;
+    sent.map_err(|Lapsed| Error::new(ReadTimedout)).flatten().map_err(Error::into_up)
+}
+
+/// Waits while the client stays.
+async fn unless_gone<T>(done: impl Future<Output = T>, client: &mut ClientSide) -> Result<T> {
     tokio::select! {
         biased;
-        sent = watch::within(patience, sent) => sent.map_err(|Lapsed| Error::new(ReadTimedout)).flatten().map_err(Error::into_up),
+        done = done => Ok(done),
         gone = client.read_body_or_idle(true) => Err(gone.err().unwrap_or_else(|| Error::new(ConnectionClosed)).into_down()),
     }
 }
@@ -217,4 +244,65 @@ fn answer(origin: &mut ServerSide, session: &Session, exchange: &mut Exchange) -
     }
     upstream::answered(&mut head, exchange)?;
     Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::watch::Patrol;
+    use pingora::ErrorSource;
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+
+    /// Sends 60,000 octets to a server that takes a thousand at a time, and the two other ends.
+    async fn sending(patience: Duration, others: impl AsyncFnOnce(DuplexStream, DuplexStream)) -> Result<Result<()>> {
+        let ((server, far_server), (near_client, far_client)) = (duplex(1000), duplex(1000));
+        let mut server: Stream = Box::new(server);
+        let mut client = ClientSide::new(Box::new(near_client));
+        let patrol = Arc::new(Patrol::default());
+        let rounds = tokio::spawn(Arc::clone(&patrol).run());
+        let (head, content) = ([b'h'; 10], [b'c'; 60_000]);
+        let pieces = [&head[..], &content[..1], &[], &content[1..]].into_iter();
+        let sent = patrol.begin().over(send(&mut server, pieces, &mut client, patience));
+        let (sent, ()) = tokio::join!(sent, others(far_server, far_client));
+        rounds.abort();
+        sent.unwrap()
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn all_of_it_is_sent_in_its_order() {
+        let hear = async |mut server: DuplexStream, _client: DuplexStream| {
+            let mut heard = vec![0; 60_010];
+            server.read_exact(&mut heard).await.unwrap();
+            assert_eq!(heard, [&[b'h'; 10][..], &[b'c'; 60_000]].concat());
+        };
+        assert!(sending(LONG, hear).await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hears_no_more_may_have_answered() {
+        let deaf = async |server: DuplexStream, client: DuplexStream| {
+            tokio::time::sleep(Duration::from_millis(800)).await;
+            drop((server, client));
+        };
+        let problem = sending(Duration::from_millis(100), deaf).await.unwrap().unwrap_err();
+        assert_eq!((problem.etype(), problem.esource()), (&WriteTimedout, &ErrorSource::Upstream));
+        let closed = async |server: DuplexStream, client: DuplexStream| {
+            drop(server);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            drop(client);
+        };
+        assert_eq!(sending(LONG, closed).await.unwrap().unwrap_err().etype(), &WriteError);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_ends_it() {
+        let leave = async |server: DuplexStream, client: DuplexStream| {
+            drop(client);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            drop(server);
+        };
+        assert_eq!(sending(LONG, leave).await.unwrap_err().esource(), &ErrorSource::Downstream);
+    }
 }

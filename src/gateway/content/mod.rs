@@ -14,6 +14,7 @@ use super::watch;
 use crate::config::document::Limits;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, EXPECT};
+use pingora::ErrorType::ReadTimedout;
 use pingora::proxy::Session;
 use stand_in::{dismiss, install};
 use std::sync::Arc;
@@ -53,19 +54,16 @@ pub(super) async fn read(
     Ok(kept)
 }
 
-/// Reads a content whole before the upstream hears of it, where it says that it has `most` octets at most and there is
-/// room for it in memory.
+/// Reads a content whole before the upstream hears of it, where it says how long it is and there is room for it in
+/// memory.
 ///
 /// # Errors
 /// It is slower than the limits allow, or broken off.
-pub(super) async fn gather(session: &mut Session, most: u64, room: &Arc<Room>, limits: &Limits) -> Result<Option<Source>, ContentProblem> {
-    match stated_length(session) {
-        Some(length @ 1..) if length <= most && room.has_memory_for(length, limits) => {
-            let kept = read(session, Spool::new(room, limits), length, limits, |_| {}).await?;
-            Ok(Some(Source::Kept(kept)))
-        }
-        Some(_) | None => Ok(None),
-    }
+pub(super) async fn gather(session: &mut Session, room: &Arc<Room>, limits: &Limits) -> Result<Option<Source>, ContentProblem> {
+    let Some(length) = stated_length(session) else { return Ok(None) };
+    let Some(keep) = Spool::in_memory_for(length, room, limits) else { return Ok(None) };
+    watch(session, limits);
+    read(session, keep, length, limits, |_| {}).await.map(|kept| Some(Source::Kept(kept)))
 }
 
 /// A client that waits for `100 Continue` (RFC 9110 §10.1.1) would otherwise wait in vain: upstreams are not asked.
@@ -86,7 +84,7 @@ async fn collect(
     let mut came: u64 = 0;
     loop {
         let piece = timeout(limits.body_timeout.duration(), session.as_mut().read_request_body()).await;
-        let Some(piece) = piece.map_err(|_| ContentProblem::Slow)?.map_err(|_| ContentProblem::Broken)? else { return Ok(keep) };
+        let Some(piece) = piece.map_err(|_| ContentProblem::Slow)?.map_err(|error| not_read(&error))? else { return Ok(keep) };
         came = came.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if came > most {
             return Err(ContentProblem::TooLarge);
@@ -95,6 +93,11 @@ async fn collect(
         see(&piece);
         keep.push(piece).await.map_err(not_kept)?;
     }
+}
+
+/// The framework may keep the time for a piece, too.
+fn not_read(error: &pingora::Error) -> ContentProblem {
+    if *error.etype() == ReadTimedout { ContentProblem::Slow } else { ContentProblem::Broken }
 }
 
 /// What the caller learns of it is only that there is no room; the file's own problem is the operator's.

@@ -1,7 +1,7 @@
 //! Content that waits: small in memory, beyond that in a file without a name, both within totals for the process.
 
 use crate::config::document::Limits;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -12,8 +12,10 @@ use tokio::task::spawn_blocking;
 
 /// How much is read from a file at once.
 const PIECE: u64 = 64 << 10;
-/// What a piece in memory costs beside its octets, so that many tiny pieces are counted, too.
+/// What a piece in memory costs beside its octets.
 const PIECE_COST: u64 = 64;
+/// The most pieces in memory; further ones are joined to the last, so that tiny ones cost no more than they hold.
+const MOST_PIECES: usize = 64;
 
 /// What all spools of the process hold together, in octets.
 #[derive(Debug, Default)]
@@ -26,11 +28,6 @@ impl Room {
     /// What is held in memory now.
     pub(in crate::gateway) fn memory_octets(&self) -> u64 {
         self.memory.load(Ordering::Relaxed)
-    }
-
-    /// Whether a content of this length would wait in memory.
-    pub(in crate::gateway) fn has_memory_for(&self, octets: u64, limits: &Limits) -> bool {
-        octets <= limits.spool_after.octets() && self.memory_octets().saturating_add(octets) <= limits.max_body_memory.octets()
     }
 
     /// What is held in files now.
@@ -54,11 +51,28 @@ struct Share {
     room: Arc<Room>,
     of: fn(&Room) -> &AtomicU64,
     octets: u64,
+    /// What of it is set aside, and not taken yet.
+    spare: u64,
 }
 
 impl Share {
     fn none(room: &Arc<Room>, of: fn(&Room) -> &AtomicU64) -> Self {
-        Self { room: Arc::clone(room), of, octets: 0 }
+        Self { room: Arc::clone(room), of, octets: 0, spare: 0 }
+    }
+
+    /// Sets `octets` aside, unless the total would go beyond `most`.
+    fn reserve(&mut self, octets: u64, most: u64) -> Result<(), NotKept> {
+        self.grow(octets, most)?;
+        self.spare = octets;
+        Ok(())
+    }
+
+    /// Takes `octets` of what is set aside, and grows by what is missing.
+    fn take(&mut self, octets: u64, most: u64) -> Result<(), NotKept> {
+        let spare = self.spare.min(octets);
+        self.grow(octets.saturating_sub(spare), most)?;
+        self.spare = self.spare.saturating_sub(spare);
+        Ok(())
     }
 
     /// Grows by `octets`, unless the total would go beyond `most`.
@@ -95,6 +109,8 @@ pub(in crate::gateway) struct Spool {
     memory: Share,
     files: Share,
     pieces: Vec<Bytes>,
+    /// The octets of the pieces in memory.
+    held: u64,
     file: Option<Arc<File>>,
     /// The piece in memory that is read next.
     next_piece: usize,
@@ -112,7 +128,17 @@ impl Spool {
             folder: (*limits.spool_directory).clone(),
         };
         let (memory, files) = (Share::none(room, |room| &room.memory), Share::none(room, |room| &room.files));
-        Self { bounds, memory, files, pieces: Vec::new(), file: None, next_piece: 0, next_octet: 0 }
+        Self { bounds, memory, files, pieces: Vec::new(), held: 0, file: None, next_piece: 0, next_octet: 0 }
+    }
+
+    /// An empty spool for `length` octets, which are certain to find room in memory; nothing where they are not. Half of
+    /// all memory is left to contents that have no choice but to wait.
+    pub(in crate::gateway) fn in_memory_for(length: u64, room: &Arc<Room>, limits: &Limits) -> Option<Self> {
+        let mut spool = Self::new(room, limits);
+        let pieces = length.min(u64::try_from(MOST_PIECES).unwrap_or(u64::MAX));
+        let cost = length.saturating_add(pieces.saturating_mul(PIECE_COST));
+        let fits = length <= spool.bounds.in_memory && spool.memory.reserve(cost, spool.bounds.memory_total / 2).is_ok();
+        fits.then_some(spool)
     }
 
     /// Takes a piece behind those before it.
@@ -121,9 +147,11 @@ impl Spool {
     /// There is no room, or the file cannot be written.
     pub(in crate::gateway) async fn push(&mut self, piece: Bytes) -> Result<(), NotKept> {
         let octets = u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        let cost = octets.saturating_add(PIECE_COST);
-        if self.file.is_none() && self.is_small_with(octets) && self.memory.grow(cost, self.bounds.memory_total).is_ok() {
-            self.pieces.push(piece);
+        let cost = if self.is_full_of_pieces() { octets } else { octets.saturating_add(PIECE_COST) };
+        let held = self.held.saturating_add(octets);
+        if self.file.is_none() && held <= self.bounds.in_memory && self.memory.take(cost, self.bounds.memory_total).is_ok() {
+            self.held = held;
+            self.keep(piece);
             return Ok(());
         }
         let at = self.files.octets;
@@ -132,11 +160,21 @@ impl Spool {
         blocking(move || file.write_all_at(&piece, at)).await
     }
 
-    /// Whether the content is still one that waits in memory. Pieces that are tiny cost more than they hold.
-    fn is_small_with(&self, more: u64) -> bool {
-        let pieces = u64::try_from(self.pieces.len()).unwrap_or(u64::MAX).saturating_mul(PIECE_COST);
-        let octets = self.memory.octets.saturating_sub(pieces).saturating_add(more);
-        octets <= self.bounds.in_memory && pieces <= self.bounds.in_memory
+    /// Whether the next piece is joined to the last, which nobody has read yet.
+    const fn is_full_of_pieces(&self) -> bool {
+        self.pieces.len() >= MOST_PIECES && self.next_piece < self.pieces.len()
+    }
+
+    fn keep(&mut self, piece: Bytes) {
+        let last = if self.is_full_of_pieces() { self.pieces.pop() } else { None };
+        self.pieces.push(match last {
+            None => piece,
+            Some(last) => {
+                let mut joined = BytesMut::from(last);
+                joined.extend_from_slice(&piece);
+                joined.freeze()
+            }
+        });
     }
 
     /// The whole content, where none of it is in a file.
@@ -238,6 +276,39 @@ mod tests {
                 spool.rewind();
             }
         }
+    }
+
+    #[tokio::test]
+    async fn tiny_pieces_cost_little_more_than_they_hold() {
+        let room = Arc::new(Room::default());
+        let mut spool = Spool::new(&room, &limits(1 << 20, 1 << 20, 0));
+        let content: Vec<u8> = (0..=250).cycle().take(20_000).collect();
+        for octet in &content {
+            spool.push(Bytes::copy_from_slice(&[*octet])).await.unwrap();
+        }
+        assert_eq!((room.memory_octets(), spool.pieces.len()), (20_000 + 64 * 64, 64));
+        assert_eq!(read_all(&mut spool).await, content);
+        // What was read once is not changed any more.
+        spool.push(Bytes::from_static(b"x")).await.unwrap();
+        assert_eq!((read_all(&mut spool).await, spool.pieces.len()), (b"x".to_vec(), 65));
+    }
+
+    #[tokio::test]
+    async fn what_is_set_aside_is_there_whatever_others_take() {
+        let room = Arc::new(Room::default());
+        let (limits_of_others, limits) = (limits(1 << 20, 10_000, 0), limits(1_000, 10_000, 0));
+        let mut mine = Spool::in_memory_for(500, &room, &limits).unwrap();
+        assert_eq!(room.memory_octets(), 500 + 64 * 64);
+        let mut other = Spool::new(&room, &limits_of_others);
+        while other.push(Bytes::from_static(&[7; 100])).await.is_ok() {}
+        assert!(Spool::in_memory_for(500, &room, &limits).is_none(), "half of all is for others");
+        for _ in 0..500 {
+            mine.push(Bytes::from_static(b"x")).await.unwrap();
+        }
+        assert_eq!(read_all(&mut mine).await.len(), 500);
+        drop((mine, other));
+        assert_eq!(room.memory_octets(), 0);
+        assert!(Spool::in_memory_for(1_001, &room, &limits).is_none(), "beyond spool_after");
     }
 
     #[tokio::test]

@@ -160,10 +160,14 @@ async fn asked(lines: &str) -> (Gateway, RawClient, TcpStream) {
 
 /// A server that knows nothing yet, and a client that has sent the head of a request with content.
 async fn announced(settings: &str, length: usize) -> (Gateway, RawClient, TcpListener) {
+    announced_with("", settings, length).await
+}
+
+async fn announced_with(lines: &str, settings: &str, length: usize) -> (Gateway, RawClient, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = config_under(settings, &format!("servers: [\"{}\"]", listener.local_addr().unwrap())).start().await;
     let mut client = client(&gateway).await;
-    client.send(format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n")).await;
+    client.send(format!("POST / HTTP/1.1\r\nHost: localhost\r\n{lines}Content-Length: {length}\r\n\r\n")).await;
     (gateway, client, listener)
 }
 
@@ -209,10 +213,58 @@ async fn a_little_content_that_is_slow_or_broken_off_reaches_no_server() {
     let (gateway, mut client, other) = announced("", 10).await;
     client.send("half").await;
     drop(client);
-    gateway.access_line(|line| line["status"] == 400 && line["reason"] == "content_broken").await;
-    for listener in [listener, other] {
+    gateway.access_line(|line| line["status"] == 0).await;
+    let (gateway, mut client, third) = announced_with("Expect: 100-continue\r\n", "", 10).await;
+    assert_eq!(client.answer_head().await.unwrap().status(), 100);
+    drop(client);
+    gateway.access_line(|line| line["status"] == 0).await;
+    for listener in [listener, other, third] {
         assert!(tokio::time::timeout(Duration::from_millis(100), listener.accept()).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn content_is_forgotten_when_its_answer_has_begun() {
+    let (gateway, mut client, listener) = announced("", 2000).await;
+    let waiting = "portcullis_spool_memory_bytes";
+    client.send(vec![b'a'; 1000]).await;
+    gateway.metric_exceeds(waiting, 2000.0).await;
+    client.send(vec![b'a'; 1000]).await;
+    let (mut server, _) = listener.accept().await.unwrap();
+    server.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n").await.unwrap();
+    assert_eq!(client.answer_head().await.unwrap().status(), 200);
+    gateway.metric_becomes(waiting, 0.0).await;
+}
+
+#[tokio::test]
+async fn half_of_the_memory_is_left_to_contents_that_must_wait() {
+    let (gateway, first, listener) = announced("limits: { max_body_memory: 100KiB, max_spool_size: 0B }", 40_000).await;
+    gateway.metric_exceeds("portcullis_spool_memory_bytes", 40_000.0).await;
+    let mut second = client(&gateway).await;
+    second.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40000\r\n\r\n").await;
+    // It goes on as it comes.
+    let (mut server, _) = listener.accept().await.unwrap();
+    second.send(vec![b'a'; 40_000]).await;
+    let mut heard = Vec::new();
+    while heard.iter().filter(|octet| **octet == b'a').count() < 40_000 {
+        assert_ne!(server.read_buf(&mut heard).await.unwrap(), 0);
+    }
+    server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+    assert_eq!(second.answer().await.text(), "ok");
+    drop(first);
+    gateway.metric_becomes("portcullis_spool_memory_bytes", 0.0).await;
+}
+
+#[tokio::test]
+async fn a_request_to_switch_protocols_may_have_content() {
+    let switch =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let (gateway, upstream) =
+        before(Reply::of("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")).await;
+    let mut client = client(&gateway).await;
+    client.send(format!("GET / HTTP/1.1\r\nHost: localhost\r\n{switch}Content-Length: 5\r\n\r\nhello")).await;
+    assert_eq!(client.answer_head().await.unwrap().status(), 101);
+    assert_eq!(upstream.requests().len(), 1);
 }
 
 /// Waits until the other end is closed.

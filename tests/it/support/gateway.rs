@@ -334,10 +334,19 @@ impl Gateway {
 
     /// Waits until a figure is what it must be.
     pub(crate) async fn metric_becomes(&self, series: &str, wanted: f64) {
+        self.metric_shows(series, |figure| (figure - wanted).abs() < f64::EPSILON, &wanted.to_string()).await;
+    }
+
+    /// Waits until a figure is more than this.
+    pub(crate) async fn metric_exceeds(&self, series: &str, least: f64) {
+        self.metric_shows(series, |figure| figure > least, &format!("more than {least}")).await;
+    }
+
+    async fn metric_shows(&self, series: &str, is_right: impl Fn(f64) -> bool, wanted: &str) {
         let deadline = clock::instant() + PATIENCE;
         loop {
             let metrics = self.metrics().await;
-            if (figure(&metrics, series) - wanted).abs() < f64::EPSILON {
+            if is_right(figure(&metrics, series)) {
                 return;
             }
             assert!(clock::instant() < deadline, "{series} is not {wanted} in\n{metrics}");
