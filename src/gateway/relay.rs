@@ -34,6 +34,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// What became of a request.
+#[allow(clippy::large_enum_variant, reason = "it is looked at where it is returned, and kept nowhere")]
 pub(super) enum Relayed {
     /// It was answered.
     Answered,
