@@ -25,13 +25,11 @@ pub(super) struct Examined {
 /// Looks for what keeps an expression from ever being true.
 ///
 /// # Errors
-/// The first name in it that stands for nothing, or why it is never true, in words.
+/// The first name in it that stands for nothing, or what is certainly a mistake, in words.
 pub(super) fn examine(expression: &IdedExpr) -> Result<Examined, String> {
     let mut walk = Walk { bound: Vec::new(), reads_claims: false };
-    match walk.kind(expression)?.never() {
-        Some(why) => Err(why.into()),
-        None => Ok(Examined { reads_claims: walk.reads_claims }),
-    }
+    walk.kind(expression)?.may_be_truth()?;
+    Ok(Examined { reads_claims: walk.reads_claims })
 }
 
 /// A walk through an expression.
@@ -48,7 +46,7 @@ impl<'e> Walk<'e> {
             Expr::Select(SelectExpr { operand, field, test }) => {
                 let of = self.kind(operand)?;
                 let kind = self.field(&of, field)?;
-                Ok(if *test { kind.failed().unwrap_or(Kind::Of(Sort::Truth)) } else { kind })
+                Ok(if *test { Kind::Of(Sort::Truth) } else { kind })
             }
             Expr::Call(call) => self.call(call),
             Expr::Comprehension(each) => self.comprehension(each),
@@ -84,9 +82,6 @@ impl<'e> Walk<'e> {
     /// A list or a map as it is written.
     fn holding(&mut self, container: Sort, parts: impl Iterator<Item = &'e IdedExpr>) -> Result<Kind, String> {
         let parts = self.kinds(parts)?;
-        if let Some(failed) = parts.iter().find_map(Kind::failed) {
-            return Ok(failed);
-        }
         Ok(match parts.first().map(Kind::sort) {
             // An optional value may stand for what it holds.
             None | Some(Sort::Any | Sort::Optional) => Kind::Of(container),
@@ -100,7 +95,7 @@ impl<'e> Walk<'e> {
             return self.indexed(of, name);
         }
         if operators::is_operator(&call.func_name) {
-            return Ok(operators::applied(&call.func_name, &self.kinds(call.args.iter())?));
+            return operators::applied(&call.func_name, &self.kinds(call.args.iter())?);
         }
         let (name, style, target) = match (self.qualified(call), &call.target) {
             (Some(name), _) => (name, Style::Alone, None),
@@ -109,7 +104,7 @@ impl<'e> Walk<'e> {
         };
         functions::find(name, style, call.args.len())?;
         let parts = self.kinds(target.into_iter().chain(&call.args))?;
-        Ok(functions::given(name, style, &parts))
+        functions::given(name, style, &parts)
     }
 
     /// The function whose name has a dot in it, such as `optional.of`.
@@ -127,13 +122,8 @@ impl<'e> Walk<'e> {
         self.bound.extend([iter_var, accu_var].into_iter().chain(iter_var2).map(String::as_str));
         self.all([loop_cond, loop_step, result])?;
         self.bound.truncate(before);
-        if let Some(failed) = over.failed() {
-            return Ok(failed);
-        }
         if ![Sort::List, Sort::Map].iter().any(|sort| sort.fits(over.sort())) {
-            return Ok(Kind::Failed(
-                format!("each element of {}, which has none; `split` makes a list of a text", over.sort().words()).into(),
-            ));
+            return Err(format!("each element of {}, which has none; `split` makes a list of a text", over.sort().words()));
         }
         // `map` and `filter` gather a list and give it; `all` and `exists` give a truth value.
         let gathers = matches!((&accu_init.expr, &result.expr), (Expr::List(_), Expr::Ident(given)) if given == accu_var);
@@ -150,9 +140,9 @@ impl<'e> Walk<'e> {
         Ok(match of {
             Kind::Claims => Kind::Of(Sort::Text),
             Kind::Holding(_, sort) => Kind::Of(sort),
-            Kind::Of(Sort::Text) => Kind::Failed("`[…]` after a text, which has no elements; `split` makes a list of it".into()),
-            Kind::Of(Sort::Optional) | Kind::Failed(_) => of,
-            Kind::Principal | Kind::Request | Kind::Of(_) | Kind::NoTruth(_) | Kind::NeverTrue(_) => Kind::ANY,
+            Kind::Of(Sort::Text) => return Err("`[…]` after a text, which has no elements; `split` makes a list of it".into()),
+            Kind::Of(Sort::Optional) => of,
+            Kind::Principal | Kind::Request | Kind::Of(_) | Kind::NoTruth(_) => Kind::ANY,
         })
     }
 
@@ -169,8 +159,8 @@ impl<'e> Walk<'e> {
             Kind::Claims => Ok(Kind::Of(Sort::Text)),
             Kind::Of(Sort::Text) => Err(format!("`.{field}` of a text, which has no fields")),
             Kind::Holding(Sort::Map, sort) => Ok(Kind::Of(*sort)),
-            Kind::Of(Sort::Optional) | Kind::Failed(_) => Ok(of.clone()),
-            Kind::Of(_) | Kind::Holding(..) | Kind::NoTruth(_) | Kind::NeverTrue(_) => Ok(Kind::ANY),
+            Kind::Of(Sort::Optional) => Ok(*of),
+            Kind::Of(_) | Kind::Holding(..) | Kind::NoTruth(_) => Ok(Kind::ANY),
         }
     }
 }

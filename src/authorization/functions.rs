@@ -117,23 +117,20 @@ pub(super) fn find(name: &str, style: Style, arguments: usize) -> Result<(), Str
     Ok(())
 }
 
-/// What a function gives for parts of these kinds, the value that it is called on first; or that it takes none such.
-pub(super) fn given(name: &str, style: Style, parts: &[Kind]) -> Kind {
-    if let Some(failed) = parts.iter().find_map(Kind::failed) {
-        return failed;
-    }
+/// What a function gives for parts of these kinds, the value that it is called on first.
+///
+/// # Errors
+/// It takes none such, in words.
+pub(super) fn given(name: &str, style: Style, parts: &[Kind]) -> Result<Kind, String> {
     let takes = |one: &&Function| {
         let fits = |(taken, part): (&Sort, &Kind)| taken.fits(part.sort());
         one.name == name && one.style == style && one.takes.len() == parts.len() && one.takes.iter().zip(parts).all(fits)
     };
     // All ways to call one function give the same.
-    FUNCTIONS.iter().find(takes).map_or_else(
-        || {
-            let parts: Vec<_> = parts.iter().map(|part| part.sort().words()).collect();
-            Kind::Failed(format!("`{name}` over {}, which it does not take", parts.join(" and ")).into())
-        },
-        |one| Kind::Of(one.gives),
-    )
+    FUNCTIONS.iter().find(takes).map(|one| Kind::Of(one.gives)).ok_or_else(|| {
+        let parts: Vec<_> = parts.iter().map(|part| part.sort().words()).collect();
+        format!("`{name}` over {}, which it does not take", parts.join(" and "))
+    })
 }
 
 fn ways() -> impl Iterator<Item = (&'static str, Style, usize)> {

@@ -41,7 +41,7 @@ impl Sort {
 }
 
 /// What a part of an expression is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Principal,
     Claims,
@@ -51,10 +51,6 @@ pub(super) enum Kind {
     Holding(Sort, Sort),
     /// Something that is never true or false, in words.
     NoTruth(&'static str),
-    /// What may be computed and is never true, and why.
-    NeverTrue(Box<str>),
-    /// What can never be computed, and why.
-    Failed(Box<str>),
 }
 
 impl Kind {
@@ -66,7 +62,7 @@ impl Kind {
         match self {
             Self::Principal | Self::Claims | Self::Request => Sort::Map,
             Self::Of(sort) | Self::Holding(sort, _) => *sort,
-            Self::NoTruth(_) | Self::NeverTrue(_) | Self::Failed(_) => Sort::Any,
+            Self::NoTruth(_) => Sort::Any,
         }
     }
 
@@ -78,16 +74,11 @@ impl Kind {
         (!Sort::Truth.fits(self.sort())).then(|| self.sort().words())
     }
 
-    /// Why it is never true, if it certainly is not.
-    pub(super) fn never(&self) -> Option<Box<str>> {
-        if let Self::NeverTrue(why) | Self::Failed(why) = self {
-            return Some(why.clone());
-        }
-        self.no_truth().map(|what| format!("{what} in the place of true or false").into())
-    }
-
-    /// Why it can never be computed, if it certainly cannot.
-    pub(super) fn failed(&self) -> Option<Self> {
-        matches!(self, Self::Failed(_)).then(|| self.clone())
+    /// Judges what stands where a truth value must.
+    ///
+    /// # Errors
+    /// What it is instead, if it certainly is none.
+    pub(super) fn may_be_truth(&self) -> Result<(), String> {
+        self.no_truth().map_or(Ok(()), |what| Err(format!("{what} in the place of true or false")))
     }
 }
