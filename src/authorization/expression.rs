@@ -1,6 +1,7 @@
 //! Expressions in the Common Expression Language (CEL): no loops without an end, no side effects, no input but these facts.
 
-use super::fields::{self, PRINCIPAL, REQUEST};
+use super::failure;
+use super::fields::{self, Examined, PRINCIPAL, REQUEST};
 use super::judge::RequestFacts;
 use super::scope;
 use crate::scheme::{Insufficiency, Principal};
@@ -17,7 +18,7 @@ pub(super) const NAMES: [&str; 3] = ["principal", "request", "route"];
 const LONGEST: usize = 1024;
 
 /// The standard functions, and those for texts such as `split`.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut environment = Env::stdlib();
     // Nothing is declared before it that it could collide with.
     let _ = environment.add_extension(extensions::strings);
@@ -27,6 +28,7 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
 /// A compiled expression.
 pub(super) struct Expression {
     program: Program,
+    examined: Examined,
     text: Box<str>,
 }
 
@@ -42,8 +44,8 @@ impl Expression {
         // The compiler is somebody else's: if it stumbles, that is told like any other mistake.
         let compiled = catch_unwind(|| ENVIRONMENT.compile(text)).map_err(|_| "an expression that cannot be compiled".to_owned())?;
         let program = compiled.map_err(|errors| errors.to_string().trim().to_owned())?;
-        fields::examine(program.expression())?;
-        let expression = Self { program, text: text.into() };
+        let examined = fields::examine(program.expression())?;
+        let expression = Self { program, examined, text: text.into() };
         match expression.compute(HashMap::new(), HashMap::new(), "") {
             Ok(Err(ExecutionError::UndeclaredReference(name))) => Err(format!("`{name}`, which names nothing")),
             Ok(Ok(_) | Err(_)) => Ok(expression),
@@ -59,13 +61,22 @@ impl Expression {
     /// Judges a request: it must be true. What cannot be computed, such as with a claim that is absent, is not.
     ///
     /// # Errors
-    /// That it is false, or what it is instead of true or false.
+    /// That it is false, what it is instead of true or false, or why it could not be computed.
     pub(super) fn judge(&self, principal: &Principal, request: &RequestFacts<'_>) -> Result<(), Insufficiency> {
+        let no_truth = |what| Err(Insufficiency::ExpressionKind(what));
         match self.compute(principal_value(principal), request_value(request), request.route) {
             Ok(Ok(Value::Bool(true))) => Ok(()),
-            Ok(Ok(Value::Bool(false)) | Err(_)) | Err(Stumbled) => Err(Insufficiency::Expression),
-            Ok(Ok(other)) => Err(Insufficiency::ExpressionKind(in_words(other.type_of()))),
+            Ok(Ok(Value::Bool(false))) => Err(Insufficiency::Expression),
+            Ok(Ok(other)) => no_truth(Ok(in_words(other.type_of()))),
+            Ok(Err(ExecutionError::NoSuchKey(name))) if self.is_absent_claim(&name, principal) => Err(Insufficiency::Expression),
+            Ok(Err(error)) => no_truth(Err(failure::in_words(&error))),
+            Err(Stumbled) => no_truth(Err("the interpreter gave up".into())),
         }
+    }
+
+    /// Whether a name that is in no map is that of a claim which this principal has not.
+    fn is_absent_claim(&self, name: &str, principal: &Principal) -> bool {
+        self.examined.reads_claims && principal.claims().value(name).is_none()
     }
 
     fn compute(

@@ -5,8 +5,12 @@
 
 mod build;
 mod expression;
+mod failure;
 mod fields;
+mod functions;
 mod judge;
+mod kind;
+mod operators;
 mod scope;
 mod settings;
 #[cfg(test)]

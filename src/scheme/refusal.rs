@@ -31,8 +31,8 @@ pub enum Insufficiency {
     Claim(Arc<str>),
     /// The route's expression is not true of it.
     Expression,
-    /// The route's expression is this, and neither true nor false.
-    ExpressionKind(&'static str),
+    /// The route's expression is this, and neither true nor false; or why it could not be computed, quoting no request.
+    ExpressionKind(Result<&'static str, Box<str>>),
     /// A sign-in of another class, or a later one (RFC 9470 §3).
     Authentication(Arc<StepUp>),
 }
@@ -219,7 +219,7 @@ impl Refusal {
     /// What came in the place of something else; empty where nobody has proved to have made it.
     pub fn found(&self) -> &str {
         if let Self::Insufficient(Insufficiency::ExpressionKind(kind)) = self {
-            return kind;
+            return kind.as_deref().unwrap_or_else(|why| why);
         }
         self.mismatch().map(Mismatch::found).unwrap_or_default()
     }
@@ -315,7 +315,8 @@ impl Insufficiency {
             Self::Scope(_) => "scope_insufficient",
             Self::Claim(_) => "claim_insufficient",
             Self::Expression => "expression_false",
-            Self::ExpressionKind(_) => "expression_not_boolean",
+            Self::ExpressionKind(Ok(_)) => "expression_not_boolean",
+            Self::ExpressionKind(Err(_)) => "expression_not_computed",
             Self::Authentication(_) => "authentication_insufficient",
         }
     }
