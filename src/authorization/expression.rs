@@ -1,8 +1,9 @@
 //! Expressions in the Common Expression Language (CEL): no loops without an end, no side effects, no input but these facts.
 
+use super::examine::{Examined, PRINCIPAL, REQUEST, examine};
 use super::failure;
-use super::fields::{self, Examined, PRINCIPAL, REQUEST};
 use super::judge::RequestFacts;
+use super::kind::Sort;
 use super::scope;
 use crate::scheme::{Insufficiency, Principal};
 use cel::objects::{Value, ValueType};
@@ -44,7 +45,7 @@ impl Expression {
         // The compiler is somebody else's: if it stumbles, that is told like any other mistake.
         let compiled = catch_unwind(|| ENVIRONMENT.compile(text)).map_err(|_| "an expression that cannot be compiled".to_owned())?;
         let program = compiled.map_err(|errors| errors.to_string().trim().to_owned())?;
-        let examined = fields::examine(program.expression())?;
+        let examined = examine(program.expression())?;
         let expression = Self { program, examined, text: text.into() };
         match expression.compute(HashMap::new(), HashMap::new(), "") {
             Ok(Err(ExecutionError::UndeclaredReference(name))) => Err(format!("`{name}`, which names nothing")),
@@ -63,14 +64,14 @@ impl Expression {
     /// # Errors
     /// That it is false, what it is instead of true or false, or why it could not be computed.
     pub(super) fn judge(&self, principal: &Principal, request: &RequestFacts<'_>) -> Result<(), Insufficiency> {
-        let no_truth = |what| Err(Insufficiency::ExpressionKind(what));
+        let failed = |why| Err(Insufficiency::ExpressionNotComputed(why));
         match self.compute(principal_value(principal), request_value(request), request.route) {
             Ok(Ok(Value::Bool(true))) => Ok(()),
             Ok(Ok(Value::Bool(false))) => Err(Insufficiency::Expression),
-            Ok(Ok(other)) => no_truth(Ok(in_words(other.type_of()))),
+            Ok(Ok(other)) => Err(Insufficiency::ExpressionNotBoolean(in_words(other.type_of()))),
             Ok(Err(ExecutionError::NoSuchKey(name))) if self.is_absent_claim(&name, principal) => Err(Insufficiency::Expression),
-            Ok(Err(error)) => no_truth(Err(failure::in_words(&error))),
-            Err(Stumbled) => no_truth(Err("the interpreter gave up".into())),
+            Ok(Err(error)) => failed(failure::in_words(&error)),
+            Err(Stumbled) => failed("the interpreter gave up".into()),
         }
     }
 
@@ -100,13 +101,13 @@ struct Stumbled;
 /// A type of values, for operators to read.
 const fn in_words(kind: ValueType) -> &'static str {
     match kind {
-        ValueType::Bool => "true or false",
-        ValueType::Int | ValueType::UInt | ValueType::Float => "a number",
-        ValueType::String => "a text",
-        ValueType::Bytes => "octets",
-        ValueType::List => "a list",
-        ValueType::Map | ValueType::Struct => "a map",
-        ValueType::Null => "null",
+        ValueType::Bool => Sort::Truth.words(),
+        ValueType::Int | ValueType::UInt | ValueType::Float => Sort::Number.words(),
+        ValueType::String => Sort::Text.words(),
+        ValueType::Bytes => Sort::Octets.words(),
+        ValueType::List => Sort::List.words(),
+        ValueType::Map | ValueType::Struct => Sort::Map.words(),
+        ValueType::Null => Sort::Null.words(),
         ValueType::Function => "a function",
         ValueType::Duration => "a duration",
         ValueType::Timestamp => "a time",

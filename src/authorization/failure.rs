@@ -15,18 +15,19 @@ pub(super) fn in_words(error: &E) -> Box<str> {
     kind(error).into()
 }
 
-fn kind(error: &E) -> &'static str {
-    match Some(error) {
-        Some(E::NoSuchKey(_)) => "a key that is not in the map",
-        Some(E::IndexOutOfBounds(_)) => "an index beyond the end of the list",
-        Some(E::DivisionByZero(_) | E::RemainderByZero(_)) => "a division by zero",
-        Some(E::Overflow(..)) => "a number that is too large",
-        Some(E::DuplicateKey(_)) => "a map with one key twice",
-        Some(E::UnsupportedBinaryOperator(..) | E::ValuesNotComparable(..)) => "an operator between values that it does not take",
-        Some(E::UnexpectedType { .. } | E::UnsupportedTargetType { .. } | E::UnsupportedIndex(..) | E::UnsupportedKeyType(_)) => {
+#[allow(clippy::wildcard_enum_match_arm, reason = "the interpreter adds kinds of errors")]
+const fn kind(error: &E) -> &'static str {
+    match error {
+        E::NoSuchKey(_) => "a key that is not in the map",
+        E::IndexOutOfBounds(_) => "an index beyond the end of the list",
+        E::DivisionByZero(_) | E::RemainderByZero(_) => "a division by zero",
+        E::Overflow(..) => "a number that is too large",
+        E::DuplicateKey(_) => "a map with one key twice",
+        E::UnsupportedBinaryOperator(..) | E::ValuesNotComparable(..) => "an operator between values that it does not take",
+        E::UnexpectedType { .. } | E::UnsupportedTargetType { .. } | E::UnsupportedIndex(..) | E::UnsupportedKeyType(_) => {
             "a value of a type that is not taken there"
         }
-        Some(E::UndeclaredReference(_) | E::NotSupportedAsMethod { .. }) => "a name that stands for nothing",
-        Some(_) | None => "an error of the interpreter",
+        E::UndeclaredReference(_) | E::NotSupportedAsMethod { .. } => "a name that stands for nothing",
+        _ => "an error of the interpreter",
     }
 }

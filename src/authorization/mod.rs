@@ -4,9 +4,9 @@
 //! hold: the caller is who it says, and may not (RFC 6750 §3.1), or must sign in again first (RFC 9470).
 
 mod build;
+mod examine;
 mod expression;
 mod failure;
-mod fields;
 mod functions;
 mod judge;
 mod kind;

@@ -126,7 +126,7 @@ fn an_expression_that_turns_out_to_be_no_truth_value_says_what_it_is() {
         ("[principal.scopes, true][0]", "a list"),
         ("principal.claims.role == 'user' ? principal.claims : false", "a map"),
     ] {
-        assert_eq!(judged(text), Err(Insufficiency::ExpressionKind(Ok(kind))), "{text}");
+        assert_eq!(judged(text), Err(Insufficiency::ExpressionNotBoolean(kind)), "{text}");
         assert_eq!(judged(text).unwrap_err().reason(), "expression_not_boolean");
     }
     assert_eq!(judged("principal.claims.absent == '' ? 1 : true"), Err(Insufficiency::Expression));

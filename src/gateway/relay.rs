@@ -77,13 +77,9 @@ fn is_little(session: &mut Session, source: Option<&Source>) -> bool {
     match source {
         None if session.as_downstream_mut().is_body_empty() => true,
         None => content::stated_length(session).is_some_and(|length| length <= LITTLE),
-        Some(Source::Kept(spool)) => spool.in_memory().is_some_and(|pieces| octets(pieces) <= LITTLE),
+        Some(Source::Kept(spool)) => spool.octets_in_memory().is_some_and(|octets| octets <= LITTLE),
         Some(Source::Proving(_)) => false,
     }
-}
-
-fn octets(pieces: &[Bytes]) -> u64 {
-    pieces.iter().map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX)).fold(0, u64::saturating_add)
 }
 
 /// The content; nothing where there is no room for it.
@@ -99,18 +95,16 @@ async fn at_hand(session: &mut Session, exchange: &mut Exchange, source: Option<
     }
 }
 
-/// Whether client and server speak plain HTTP/1.1 with us, and the connection is watched.
-fn is_plain(session: &Session, exchange: &Exchange) -> bool {
-    let sides = session.as_downstream().as_http1().is_some() && upstream::pool(exchange).is_some_and(|pool| pool.is_plain());
-    // A signature is made of a head, and on the short way there are only its octets.
-    sides && watch::is_on() && exchange.route().is_some_and(|route| route.signer.is_none())
-}
-
-/// The head for the server, where it and the way there are plain.
+/// The head for the server, where it and the way there are plain, and the connection is watched.
 fn plain_head(session: &Session, exchange: &Exchange) -> Option<BytesMut> {
+    let plain = session.as_downstream().as_http1().is_some() && watch::is_on() && upstream::pool(exchange)?.is_plain();
     let (permit, route) = (exchange.permit().ok()?, exchange.route()?);
-    let head = || wire::plain_head(session.req_header(), permit.plan(), route, &exchange.live.snapshot);
-    is_plain(session, exchange).then(head).flatten()
+    // A signature is made of a head, and here there are only its octets.
+    if plain && route.signer.is_none() {
+        wire::plain_head(session.req_header(), permit.plan(), route, &exchange.live.snapshot)
+    } else {
+        None
+    }
 }
 
 /// One attempt; an error says whether another one may follow.
@@ -154,9 +148,9 @@ async fn converse(
     let mut origin = ServerSide::new_with_options(stream, server.peer());
     let patience = options.read_timeout.unwrap_or(Duration::MAX);
     // An answer to what could not be sent is there already.
-    let mut first = if sent.is_ok() { patience } else { Duration::ZERO };
+    let mut wait = if sent.is_ok() { patience } else { Duration::ZERO };
     loop {
-        if let Err(silence) = heard(origin.read_response(), client(session)?, std::mem::replace(&mut first, patience)).await {
+        if let Err(silence) = heard(origin.read_response(), client(session)?, wait).await {
             return Err(sent.err().unwrap_or(silence));
         }
         let answer = answer(&mut origin, session, exchange)?;
@@ -167,6 +161,7 @@ async fn converse(
         if !interim {
             break;
         }
+        wait = patience;
     }
     // No other attempt can follow, and the answer may take its time.
     content.0 = None;

@@ -1,6 +1,6 @@
 //! What was expected in the place of what came, for the logs of operators and for nobody else.
 
-use super::{Evidence, Rejection};
+use super::{Evidence, Insufficiency, Refusal, Rejection};
 use crate::token::AudienceRule;
 use crate::token::jwt::{self, Jwt, JwtMiss, Requirements};
 
@@ -58,6 +58,33 @@ pub(in crate::scheme) fn joined(texts: impl Iterator<Item = impl AsRef<str>>) ->
     joined
 }
 
+impl Refusal {
+    /// What was expected in the place of what came; empty where that is not known, or goes without saying.
+    pub fn expected(&self) -> &str {
+        self.mismatch().map(Mismatch::expected).unwrap_or_default()
+    }
+
+    /// What came in the place of something else; empty where nobody has proved to have made it.
+    pub fn found(&self) -> &str {
+        match self {
+            Self::Insufficient(Insufficiency::ExpressionNotBoolean(what)) => what,
+            Self::Insufficient(Insufficiency::ExpressionNotComputed(why)) => why,
+            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => {
+                self.mismatch().map(Mismatch::found).unwrap_or_default()
+            }
+        }
+    }
+
+    fn mismatch(&self) -> Option<&Mismatch> {
+        match self {
+            Self::Rejected(
+                Rejection::IssuerUntrusted(mismatch) | Rejection::AudienceMismatch(mismatch) | Rejection::ProofTargetMismatch(mismatch),
+            ) => Some(mismatch),
+            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => None,
+        }
+    }
+}
+
 impl From<JwtMiss> for Rejection {
     fn from(miss: JwtMiss) -> Self {
         let missing = |claim: &str| Self::ClaimMissing(claim.into());
@@ -79,16 +106,16 @@ impl From<JwtMiss> for Rejection {
 
 impl Rejection {
     /// What is wrong with a token that its issuer has made, beside what it should have been.
+    #[allow(clippy::wildcard_enum_match_arm, reason = "of all rejections, these two are about what was expected")]
     pub(in crate::scheme) fn of_token(miss: JwtMiss, wanted: &Requirements, token: &Jwt) -> Self {
-        let rejection = Self::from(miss);
-        if matches!(rejection, Self::IssuerUntrusted(_)) {
-            return Self::IssuerUntrusted(Mismatch::proved(&wanted.issuer, token.issuer().unwrap_or_default()).into());
+        match Self::from(miss) {
+            Self::IssuerUntrusted(_) => Self::IssuerUntrusted(Mismatch::proved(&wanted.issuer, token.issuer().unwrap_or_default()).into()),
+            Self::AudienceMismatch(_) => {
+                let found = token.claims().value(jwt::AUDIENCE).unwrap_or_default();
+                Self::AudienceMismatch(Mismatch::proved(&audiences(&wanted.audiences), found).into())
+            }
+            rejection => rejection,
         }
-        if matches!(rejection, Self::AudienceMismatch(_)) {
-            let found = token.claims().value(jwt::AUDIENCE).unwrap_or_default();
-            return Self::AudienceMismatch(Mismatch::proved(&audiences(&wanted.audiences), found).into());
-        }
-        rejection
     }
 
     /// A proof for another target than that of the request, which the client knows by this address.

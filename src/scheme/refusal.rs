@@ -31,8 +31,10 @@ pub enum Insufficiency {
     Claim(Arc<str>),
     /// The route's expression is not true of it.
     Expression,
-    /// The route's expression is this, and neither true nor false; or why it could not be computed, quoting no request.
-    ExpressionKind(Result<&'static str, Box<str>>),
+    /// The route's expression is this, and neither true nor false.
+    ExpressionNotBoolean(&'static str),
+    /// Why the route's expression could not be computed, quoting nothing of the request.
+    ExpressionNotComputed(Box<str>),
     /// A sign-in of another class, or a later one (RFC 9470 §3).
     Authentication(Arc<StepUp>),
 }
@@ -211,28 +213,6 @@ impl Refusal {
         }
     }
 
-    /// What was expected in the place of what came; empty where that is not known, or goes without saying.
-    pub fn expected(&self) -> &str {
-        self.mismatch().map(Mismatch::expected).unwrap_or_default()
-    }
-
-    /// What came in the place of something else; empty where nobody has proved to have made it.
-    pub fn found(&self) -> &str {
-        if let Self::Insufficient(Insufficiency::ExpressionKind(kind)) = self {
-            return kind.as_deref().unwrap_or_else(|why| why);
-        }
-        self.mismatch().map(Mismatch::found).unwrap_or_default()
-    }
-
-    fn mismatch(&self) -> Option<&Mismatch> {
-        match self {
-            Self::Rejected(
-                Rejection::IssuerUntrusted(mismatch) | Rejection::AudienceMismatch(mismatch) | Rejection::ProofTargetMismatch(mismatch),
-            ) => Some(mismatch),
-            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => None,
-        }
-    }
-
     /// The same, with the name of the key where it is about an unknown one.
     pub(in crate::scheme) fn about_key(self, name: Option<&str>) -> Self {
         match (self, name) {
@@ -315,8 +295,8 @@ impl Insufficiency {
             Self::Scope(_) => "scope_insufficient",
             Self::Claim(_) => "claim_insufficient",
             Self::Expression => "expression_false",
-            Self::ExpressionKind(Ok(_)) => "expression_not_boolean",
-            Self::ExpressionKind(Err(_)) => "expression_not_computed",
+            Self::ExpressionNotBoolean(_) => "expression_not_boolean",
+            Self::ExpressionNotComputed(_) => "expression_not_computed",
             Self::Authentication(_) => "authentication_insufficient",
         }
     }

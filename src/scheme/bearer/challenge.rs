@@ -58,9 +58,10 @@ impl Challenges {
     fn asking(&self, insufficiency: &Insufficiency) -> HeaderValue {
         match insufficiency {
             Insufficiency::Scope(scope) => self.value(&[("error", "insufficient_scope"), ("scope", scope)]),
-            Insufficiency::Claim(_) | Insufficiency::Expression | Insufficiency::ExpressionKind(_) => {
-                self.value(&[("error", "insufficient_scope")])
-            }
+            Insufficiency::Claim(_)
+            | Insufficiency::Expression
+            | Insufficiency::ExpressionNotBoolean(_)
+            | Insufficiency::ExpressionNotComputed(_) => self.value(&[("error", "insufficient_scope")]),
             Insufficiency::Authentication(wanted) => {
                 let age = wanted.max_age.map(|age| age.to_string()).unwrap_or_default();
                 let wanted = [("error", "insufficient_user_authentication"), ("acr_values", &*wanted.acr_values), ("max_age", &*age)];

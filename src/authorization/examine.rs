@@ -1,5 +1,5 @@
-//! Which names and fields an expression may use, and what it can be: one over what does not exist, or one that is
-//! no truth value or compares what is never equal, would be false for everybody, without a word.
+//! What an expression does before it is computed: one over what does not exist, or one that compares what is never
+//! alike or is no truth value, would say the same of everybody, without a word.
 
 use super::functions::{self, FUNCTIONS, Style};
 use super::kind::{Kind, Sort};
@@ -22,10 +22,10 @@ pub(super) struct Examined {
     pub(super) reads_claims: bool,
 }
 
-/// Looks for what keeps an expression from ever being true.
+/// Looks for what is certainly a mistake in an expression.
 ///
 /// # Errors
-/// The first name in it that stands for nothing, or what is certainly a mistake, in words.
+/// The first that is found, in words.
 pub(super) fn examine(expression: &IdedExpr) -> Result<Examined, String> {
     let mut walk = Walk { bound: Vec::new(), reads_claims: false };
     walk.kind(expression)?.may_be_truth()?;
@@ -110,8 +110,8 @@ impl<'e> Walk<'e> {
     /// The function whose name has a dot in it, such as `optional.of`.
     fn qualified(&self, call: &CallExpr) -> Option<&'static str> {
         let Expr::Ident(space) = &call.target.as_deref()?.expr else { return None };
-        let names = FUNCTIONS.iter().map(|one| one.name).filter(|_| !self.bound.contains(&&**space));
-        names.into_iter().find(|name| name.split_once('.') == Some((space, &call.func_name)))
+        let mut names = FUNCTIONS.iter().map(|one| one.name).filter(|name| name.split_once('.') == Some((space, &call.func_name)));
+        if self.bound.contains(&&**space) { None } else { names.next() }
     }
 
     fn comprehension(&mut self, each: &'e ComprehensionExpr) -> Result<Kind, String> {
