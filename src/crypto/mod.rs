@@ -6,6 +6,7 @@ pub mod base64url;
 mod cpu;
 mod der;
 mod edwards;
+mod p256;
 mod provider;
 mod public_key;
 mod random;

@@ -109,6 +109,7 @@ fn ecdsa_signatures() {
             for test in &group.tests {
                 let found = key.verify(algorithm, &test.msg, &test.sig).is_ok();
                 sheet.record(test.tc_id, &test.comment, is_valid(test.result), found);
+                assert_eq!(key.clone().for_many().verify(algorithm, &test.msg, &test.sig).is_ok(), found, "{name:?} {}", test.tc_id);
             }
         }
         sheet.close(200);

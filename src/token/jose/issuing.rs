@@ -13,7 +13,7 @@ pub struct IssuingKey {
 }
 
 enum Material {
-    Signing(SigningKey, SignatureAlgorithm),
+    Signing(Box<SigningKey>, SignatureAlgorithm),
     Mac(Box<MacKey>),
 }
 
@@ -38,7 +38,7 @@ impl IssuingKey {
         let algorithm = algorithm.unwrap_or(Algorithm::usual(kind));
         match algorithm.primitive() {
             Primitive::Signature(primitive) if algorithm.fits(kind) => {
-                Ok(Self { id: None, algorithm, material: Material::Signing(key, primitive) })
+                Ok(Self { id: None, algorithm, material: Material::Signing(Box::new(key), primitive) })
             }
             Primitive::Signature(_) | Primitive::Mac(_) => Err(Unfit::Algorithm),
         }

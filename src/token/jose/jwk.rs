@@ -106,6 +106,14 @@ impl VerificationKey {
         Ok(Self { id, bound, material: Material::Secret(keys.collect()) })
     }
 
+    /// The same key, which will verify many signatures ([`PublicKey::for_many`]).
+    pub(super) fn for_many(self) -> Self {
+        match self.material {
+            Material::Public(key) => Self { material: Material::Public(key.for_many()), ..self },
+            Material::Secret(_) => self,
+        }
+    }
+
     /// The name that tokens choose it by.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()

@@ -72,7 +72,7 @@ impl KeySet {
         for (place, listed) in listed.iter().enumerate() {
             let object = listed.object().ok_or(JwkSyntax::Json(JsonSyntax::NotAnObject));
             match object.and_then(VerificationKey::read).and_then(&admit) {
-                Ok(key) => keys.push(key),
+                Ok(key) => keys.push(key.for_many()),
                 Err(reason) => skipped.push(Skipped { place, reason }),
             }
         }
