@@ -166,6 +166,8 @@ impl HttpServerApp for Server {
             // For as long as it takes: the watch looks after it, without a timer.
             session.set_keepalive(Some(0));
         }
+        // A client may ask again before it has heard (RFC 9112 §9.3.2). It is served in turn.
+        session.set_pipelining_enabled(true);
         if watch::is_on() {
             watch::expect_head(patience);
             return self.door.proxy.process_new_http(session, shutdown).await;

@@ -13,8 +13,10 @@ use super::exchange::{Exchange, Passage};
 use super::watch;
 use crate::config::document::Limits;
 use bytes::Bytes;
+use http::Version;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use pingora::ErrorType::ReadTimedout;
+use pingora::http::RequestHeader;
 use pingora::proxy::Session;
 use stand_in::{dismiss, install};
 use std::sync::Arc;
@@ -66,12 +68,18 @@ pub(super) async fn gather(session: &mut Session, room: &Arc<Room>, limits: &Lim
     read(session, keep, length, limits, |_| {}).await.map(|kept| Some(Source::Kept(kept)))
 }
 
-/// A client that waits for `100 Continue` (RFC 9110 §10.1.1) would otherwise wait in vain: upstreams are not asked.
+/// A client that waits for `100 Continue` would otherwise wait in vain: upstreams are not asked.
 async fn answer_expectation(session: &mut Session) -> Result<(), ContentProblem> {
-    if !session.req_header().headers.contains_key(EXPECT) || session.as_downstream_mut().is_body_empty() {
+    if !expects_continue(session.req_header()) || session.as_downstream_mut().is_body_empty() {
         return Ok(());
     }
     session.as_mut().write_continue_response().await.map_err(|_| ContentProblem::Broken)
+}
+
+/// Whether the client waits to be told to go on (RFC 9110 §10.1.1), which nobody does over HTTP/1.0.
+fn expects_continue(head: &RequestHeader) -> bool {
+    let mut expectations = head.headers.get_all(EXPECT).iter();
+    head.version > Version::HTTP_10 && expectations.any(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 async fn collect(
@@ -164,7 +172,7 @@ fn is_small(session: &Session, limits: &Limits) -> bool {
 
 /// Whether the client may send no content at all, because it was not told to go on (RFC 9110 §10.1.1).
 fn waits_to_send(session: &Session) -> bool {
-    session.req_header().headers.contains_key(EXPECT) && session.as_downstream().body_bytes_read() == 0
+    expects_continue(session.req_header()) && session.as_downstream().body_bytes_read() == 0
 }
 
 enum Drained {

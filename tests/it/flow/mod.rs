@@ -11,6 +11,7 @@ mod introspection;
 mod jwt;
 mod mtls;
 mod operators;
+mod pipelining;
 mod refusals;
 mod relay;
 mod reload;

@@ -417,3 +417,24 @@ async fn raw_answers(gateway: &Gateway, way: &str) -> Vec<u16> {
     client.send(format!("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{way}\r\n")).await;
     client.all_answers().await.iter().map(crate::support::message::Message::status).collect()
 }
+
+#[tokio::test]
+async fn who_waits_to_be_told_to_go_on_is_told_and_nobody_else() {
+    let (gateway, _upstream) = before(Reply::ok()).await;
+    for (version, expectation, told) in [
+        ("1.1", "100-continue", true),
+        ("1.1", "100-Continue", true),
+        ("1.1", "something-else", false),
+        ("1.1", "", false),
+        ("1.0", "100-continue", false),
+    ] {
+        let mut client = client(&gateway).await;
+        let lines = format!("Host: localhost\r\nExpect: {expectation}\r\nContent-Length: 4\r\n\r\nbeer");
+        client.send(format!("POST / HTTP/{version}\r\n{lines}")).await;
+        let interim = client.next_answer().await.unwrap().status() == 100;
+        assert_eq!(interim, told, "HTTP/{version} {expectation}");
+        if interim {
+            assert_eq!(client.answer().await.text(), "ok");
+        }
+    }
+}
