@@ -73,13 +73,21 @@ async fn answer_expectation(session: &mut Session) -> Result<(), ContentProblem>
     if !expects_continue(session.req_header()) || session.as_downstream_mut().is_body_empty() {
         return Ok(());
     }
-    session.as_mut().write_continue_response().await.map_err(|_| ContentProblem::Broken)
+    // Pingora closes a connection after an answer to what it has not read; this is none.
+    session.as_downstream_mut().set_close_on_response_before_downstream_finish(false);
+    let told = session.as_mut().write_continue_response().await;
+    session.as_downstream_mut().set_close_on_response_before_downstream_finish(true);
+    told.map_err(|_| ContentProblem::Broken)
 }
 
 /// Whether the client waits to be told to go on (RFC 9110 §10.1.1), which nobody does over HTTP/1.0.
 fn expects_continue(head: &RequestHeader) -> bool {
-    let mut expectations = head.headers.get_all(EXPECT).iter();
-    head.version > Version::HTTP_10 && expectations.any(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    let lists = head.headers.get_all(EXPECT).iter().map(http::HeaderValue::as_bytes);
+    let mut expectations = lists.flat_map(|list| list.split(|octet| *octet == b',')).map(|member| {
+        let word = member.split(|octet| matches!(octet, b';' | b'=')).next().unwrap_or_default();
+        word.trim_ascii()
+    });
+    head.version > Version::HTTP_10 && expectations.any(|word| word.eq_ignore_ascii_case(b"100-continue"))
 }
 
 async fn collect(
@@ -98,8 +106,12 @@ async fn collect(
             return Err(ContentProblem::TooLarge);
         }
         watch::content_came(limits.body_timeout.duration());
-        see(&piece);
-        keep.push(piece).await.map_err(not_kept)?;
+        // Of a chunk only its frame may have come. An empty piece would be sent as the last chunk (RFC 9112 §7.1), and
+        // what ends the content after it would stand before the next request on that connection.
+        if !piece.is_empty() {
+            see(&piece);
+            keep.push(piece).await.map_err(not_kept)?;
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl Proving {
         Ok(())
     }
 
-    /// Takes what comes next into the digest; after the last piece the digest is compared.
+    /// Takes what comes next into the digest, if it is anything; after the last piece the digest is compared.
     async fn receive(&mut self, client: &mut ServerSession) -> Result<Option<Bytes>, NotProved> {
         let piece = self.read(client).await?;
         if let Some(piece) = &piece {
@@ -114,7 +114,8 @@ impl Proving {
             watch::rest();
             self.compare()?;
         }
-        Ok(piece)
+        // An empty one, the frame of a chunk, would be sent as the last chunk (RFC 9112 §7.1).
+        Ok(piece.filter(|piece| !piece.is_empty()))
     }
 
     async fn read(&self, client: &mut ServerSession) -> Result<Option<Bytes>, NotProved> {

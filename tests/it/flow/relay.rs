@@ -424,6 +424,7 @@ async fn who_waits_to_be_told_to_go_on_is_told_and_nobody_else() {
     for (version, expectation, told) in [
         ("1.1", "100-continue", true),
         ("1.1", "100-Continue", true),
+        ("1.1", "something, 100-continue;q=1", true),
         ("1.1", "something-else", false),
         ("1.1", "", false),
         ("1.0", "100-continue", false),
@@ -435,6 +436,19 @@ async fn who_waits_to_be_told_to_go_on_is_told_and_nobody_else() {
         assert_eq!(interim, told, "HTTP/{version} {expectation}");
         if interim {
             assert_eq!(client.answer().await.text(), "ok");
+            client.send(GET).await;
+            assert_eq!(client.answer().await.text(), "ok", "the connection goes on");
+        }
+    }
+}
+
+#[tokio::test]
+async fn clients_hear_the_version_of_the_gateway_and_not_that_of_the_server() {
+    let (gateway, _upstream) = before(Reply::of("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok").cut()).await;
+    for way in ["", LONG_WAY] {
+        for version in ["1.0", "1.1"] {
+            let answer = raw::ask(gateway.address(), format!("GET / HTTP/{version}\r\nHost: localhost\r\n{way}\r\n")).await;
+            assert_eq!((&*answer.start, &*answer.text()), ("HTTP/1.1 200 OK", "ok"), "{way} {version}");
         }
     }
 }

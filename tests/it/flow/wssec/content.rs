@@ -3,9 +3,10 @@
 use crate::support::http2::Http2Client;
 use crate::support::witness::{Answer, Ending, Version, Witness};
 use crate::support::wssec::{HolderKey, Partners, Place, Requester, SECRET, Saying, Signed};
-use crate::support::{Gateway, RawClient};
+use crate::support::{Gateway, RawClient, Upstream};
 use portcullis::crypto::{KeyKind, base64, sha256};
 use portcullis::scheme::wssec::wire::Usage;
+use std::time::Duration;
 
 const SMALL: [usize; 3] = [0, 1, 65_535];
 const LARGE: [usize; 3] = [65_536, 65_537, 1 << 20];
@@ -230,4 +231,25 @@ async fn content_that_a_signature_does_not_speak_of_is_refused_before_it_is_read
     let cut = covered.clone().change("X-WSS-Digest", |value| value.replace(base64::encode(&sha256(b"abc")).as_str(), ""));
     scene.keeps_out(&cut.without("X-WSS-Digest"), Framing::Length, &[401]).await;
     scene.gateway.denial("digest_missing").await;
+}
+
+#[tokio::test]
+async fn the_last_chunk_is_sent_once_however_it_came() {
+    for mode in ["before_forwarding", "while_streaming"] {
+        for (first, last) in [("0\r\n\r\n", ""), ("0", "\r\n\r\n"), ("0\r\n", "\r\n"), ("0\r\n\r", "\n"), ("0\r\nX-End: 1\r\n\r\n", "")] {
+            let upstream = Upstream::start().await;
+            let gateway = Partners::new().route(&format!("body: {mode}")).config().upstream(&upstream).start().await;
+            let signed = requester().post("/orders", b"hello world").sign();
+            let mut client = RawClient::connect(gateway.address()).await;
+            client.send(signed.head("Transfer-Encoding: chunked\r\n")).await;
+            for piece in ["5\r\n", "hello\r\n6\r\n world", "\r\n", first, last] {
+                client.send(piece).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            assert_eq!(client.answer().await.status(), 200, "{mode} {first:?}");
+            let heard = upstream.heard_text();
+            let (_, content) = heard.split_once("\r\n\r\n").unwrap();
+            assert!(content.ends_with("world\r\n0\r\n\r\n") && content.matches("0\r\n").count() == 1, "{mode} {first:?} {heard}");
+        }
+    }
 }
