@@ -1,5 +1,6 @@
 //! What a 401 says about the way in which requests are to be signed.
 
+use super::context::PROFILE;
 use crate::scheme::wssec::wire::auth_info::Authenticate;
 use crate::scheme::wssec::wire::authorization::Authorization;
 use crate::scheme::wssec::wire::{DigestName, SignatureName, Unreadable, Usage};
@@ -70,7 +71,10 @@ impl Challenge {
             if !realm.is_empty() && stated.realm != realm {
                 hindrance = Hindrance::Realm(stated.realm.into());
             } else if stated.profile != profile {
-                hindrance = Hindrance::Profile(stated.profile.into());
+                // A context is nothing that one could begin with.
+                if stated.profile != PROFILE || !matches!(hindrance, Hindrance::Profile(_)) {
+                    hindrance = Hindrance::Profile(stated.profile.into());
+                }
             } else {
                 return Self::read(&stated.realm, fields).map_err(Hindrance::Unreadable);
             }
@@ -156,6 +160,10 @@ mod tests {
         assert_eq!(hindrance("", "jwt", &[]), Hindrance::Foreign);
         assert_eq!(hindrance("", "jwt", &[BASIC, SPECIFICATION]), Hindrance::Foreign);
         assert_eq!(hindrance("", "swt", &[BASIC, X509]), Hindrance::Profile("x509v3".into()));
+        let context = ("www-authenticate", "WSSEC realm=\"orders\", profile=\"sct\"");
+        assert_eq!(hindrance("", "swt", &[X509, context]), Hindrance::Profile("x509v3".into()));
+        assert_eq!(hindrance("", "swt", &[context, X509]), Hindrance::Profile("x509v3".into()));
+        assert_eq!(hindrance("", "swt", &[context]), Hindrance::Profile("sct".into()));
         assert_eq!(hindrance("shop", "jwt", &[JWT]), Hindrance::Realm("orders".into()));
         assert_eq!(hindrance("", "jwt", &[JWT, SPECIFICATION, SPECIFICATION]), Hindrance::Unreadable(Unreadable::FieldSyntax));
         let unknown = ("x-wss-authenticate", "sigalg=none");

@@ -8,7 +8,7 @@ use crate::scheme::wssec::wire::fragments;
 use zeroize::Zeroizing;
 
 /// The profile word of context tokens.
-const PROFILE: &str = "sct";
+pub(super) const PROFILE: &str = "sct";
 /// The largest context token that is kept, in octets: what a server takes.
 const LARGEST: usize = 48 << 10;
 

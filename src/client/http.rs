@@ -169,9 +169,12 @@ impl SendFault {
 
 fn distrust_behind(cause: &(dyn Error + 'static)) -> Option<Distrust> {
     match cause.downcast_ref() {
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            Some(Distrust::Unknown)
-        }
+        Some(rustls::Error::InvalidCertificate(
+            // The last two come of an authority of the same name with another key.
+            CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+        )) => Some(Distrust::Unknown),
         Some(rustls::Error::InvalidCertificate(CertificateError::Other(other))) => {
             (other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)).then_some(Distrust::Authority)
         }

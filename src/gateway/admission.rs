@@ -209,30 +209,42 @@ pub(super) fn not_proved(problem: NotProved, proved: &Proved, asked: Asked<'_>) 
     }
 }
 
-/// Records what authentication came to; denials that say nothing about it are none of its business.
+/// Records what authentication came to.
 fn record_decision(outcome: &Result<Admitted, Denied>, live: &Live) {
-    let judgement = |outcome, reason| Judgement { outcome, reason, mode: "enforce" };
-    let (route, scheme, judgement) = match outcome {
-        Ok(Admitted { permit, .. }) => match permit.grounds() {
-            Grounds::Proved(proved) => (permit.route(), &**proved.proof.principal.scheme(), judgement("admitted", "")),
-            Grounds::Public => return,
-        },
-        Err(Denied { route: Some(route), denial }) => match denial {
-            Denial::Refused { scheme, refusal, .. } => (*route, &**scheme, judgement(refusal.outcome(), refusal.reason())),
-            Denial::Unauthenticated { .. } => (*route, "", judgement("missing", "credential_missing")),
-            Denial::Ambiguous => (*route, "", judgement("malformed", denial.reason())),
-            Denial::BadHead(_)
-            | Denial::NoRoute
-            | Denial::MethodNotAllowed { .. }
-            | Denial::Misdirected
-            | Denial::ClientCertificate(_)
-            | Denial::BadContent(_)
-            | Denial::UnrepresentableIdentity(_)
-            | Denial::Upstream(_)
-            | Denial::Fault => return,
-        },
-        Err(Denied { route: None, .. }) => return,
-    };
+    match outcome {
+        Ok(Admitted { permit, .. }) => {
+            if let Grounds::Proved(proved) = permit.grounds() {
+                record(permit.route(), proved.proof.principal.scheme(), judgement("admitted", ""), live);
+            }
+        }
+        Err(Denied { route: Some(route), denial }) => record_denial(*route, denial, live),
+        Err(Denied { route: None, .. }) => {}
+    }
+}
+
+/// Records what a denial says about authentication; of those that say nothing, nothing.
+pub(super) fn record_denial(route: RouteId, denial: &Denial, live: &Live) {
+    match denial {
+        Denial::Refused { scheme, refusal, .. } => record(route, scheme, judgement(refusal.outcome(), refusal.reason()), live),
+        Denial::Unauthenticated { .. } => record(route, "", judgement("missing", "credential_missing"), live),
+        Denial::Ambiguous => record(route, "", judgement("malformed", denial.reason()), live),
+        Denial::BadHead(_)
+        | Denial::NoRoute
+        | Denial::MethodNotAllowed { .. }
+        | Denial::Misdirected
+        | Denial::ClientCertificate(_)
+        | Denial::BadContent(_)
+        | Denial::UnrepresentableIdentity(_)
+        | Denial::Upstream(_)
+        | Denial::Fault => {}
+    }
+}
+
+const fn judgement(outcome: &'static str, reason: &'static str) -> Judgement {
+    Judgement { outcome, reason, mode: "enforce" }
+}
+
+fn record(route: RouteId, scheme: &str, judgement: Judgement, live: &Live) {
     if let Some(metrics) = live.route_metrics(route) {
         metrics.record_decision(scheme, judgement);
     }

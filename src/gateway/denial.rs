@@ -110,10 +110,10 @@ pub(super) enum ContentProblem {
 pub(super) enum UpstreamProblem {
     /// No server is well.
     NoServer,
-    /// No connection could be made.
-    Connect,
-    /// It did not answer in time.
-    Timeout,
+    /// No connection could be made, for this cause.
+    Connect(&'static str),
+    /// This took too long.
+    Timeout(&'static str),
     /// The answer broke off or could not be understood.
     Response,
 }
@@ -202,7 +202,21 @@ impl Denial {
 
     /// What came in the place of something else; empty where that is not known, or not to be told.
     pub(super) fn found(&self) -> &str {
-        if let Self::Refused { refusal, .. } = self { refusal.found() } else { "" }
+        match self {
+            Self::Refused { refusal, .. } => refusal.found(),
+            Self::Upstream(UpstreamProblem::Connect(what) | UpstreamProblem::Timeout(what)) => what,
+            Self::Unauthenticated { .. }
+            | Self::BadHead(_)
+            | Self::NoRoute
+            | Self::MethodNotAllowed { .. }
+            | Self::Misdirected
+            | Self::ClientCertificate(_)
+            | Self::BadContent(_)
+            | Self::Ambiguous
+            | Self::UnrepresentableIdentity(_)
+            | Self::Upstream(UpstreamProblem::NoServer | UpstreamProblem::Response)
+            | Self::Fault => "",
+        }
     }
 
     /// The fields that ask for credentials.
@@ -305,8 +319,8 @@ impl UpstreamProblem {
     const fn status(self) -> StatusCode {
         match self {
             Self::NoServer => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Connect | Self::Response => StatusCode::BAD_GATEWAY,
-            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::Connect(_) | Self::Response => StatusCode::BAD_GATEWAY,
+            Self::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
@@ -314,8 +328,8 @@ impl UpstreamProblem {
     pub(super) const fn reason(self) -> &'static str {
         match self {
             Self::NoServer => "no_healthy_server",
-            Self::Connect => "upstream_connect",
-            Self::Timeout => "upstream_timeout",
+            Self::Connect(_) => "upstream_connect",
+            Self::Timeout(_) => "upstream_timeout",
             Self::Response => "upstream_response",
         }
     }

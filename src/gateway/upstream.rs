@@ -11,7 +11,7 @@ use crate::config::snapshot::SchemeId;
 use crate::scheme::{Continuation, Proof};
 use crate::telemetry::metrics::UpstreamMetrics;
 use http::header::UPGRADE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Version};
 use pingora::ErrorSource;
 use pingora::ErrorType::{
     ConnectError, ConnectNoRoute, ConnectRefused, ConnectTimedout, ConnectionClosed, Custom, H2Error, HTTPStatus, InvalidCert, ReadError,
@@ -82,14 +82,14 @@ fn metrics(exchange: &Exchange) -> Option<&Arc<UpstreamMetrics>> {
 
 /// A connection could not be made: another server is tried for an idempotent request while attempts are left.
 pub(super) fn connect_failed(session: &Session, exchange: &Exchange, mut error: Box<pingora::Error>) -> Box<pingora::Error> {
-    record_attempt(exchange, problem(&error).reason());
+    record_attempt(exchange, outcome(&error));
     error.set_retry(may_retry(session, exchange));
     error
 }
 
 /// An attempt failed after the connection stood: likewise, while no answer has begun and only if the content can be sent again.
 pub(super) fn attempt_failed(session: &Session, exchange: &Exchange, mut error: Box<pingora::Error>, reuse: Reuse) -> Box<pingora::Error> {
-    record_attempt(exchange, problem(&error).reason());
+    record_attempt(exchange, outcome(&error));
     let again = may_retry(session, exchange) && !has_begun(session) && !session.as_downstream().retry_buffer_truncated();
     if !again {
         error.set_retry(false);
@@ -123,13 +123,26 @@ fn record_attempt(exchange: &Exchange, outcome: &'static str) {
     }
 }
 
+/// How an attempt ended. That a client left, or its content was not proved, is nothing that its server did.
+fn outcome(error: &pingora::Error) -> &'static str {
+    match error.esource() {
+        ErrorSource::Downstream => "given_up",
+        ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => problem(error).reason(),
+    }
+}
+
 #[allow(clippy::wildcard_enum_match_arm, reason = "Pingora adds kinds of errors; a new one is an answer that cannot be used")]
 fn problem(error: &pingora::Error) -> UpstreamProblem {
     match error.etype() {
-        ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout => UpstreamProblem::Timeout,
-        ConnectRefused | ConnectNoRoute | ConnectError | SocketError | TLSHandshakeFailure | TLSWantX509Lookup | InvalidCert => {
-            UpstreamProblem::Connect
-        }
+        ConnectTimedout => UpstreamProblem::Timeout("connecting"),
+        TLSHandshakeTimedout => UpstreamProblem::Timeout("the TLS handshake"),
+        ReadTimedout => UpstreamProblem::Timeout("the answer"),
+        WriteTimedout => UpstreamProblem::Timeout("sending"),
+        ConnectRefused => UpstreamProblem::Connect("connection refused"),
+        ConnectNoRoute => UpstreamProblem::Connect("no route to the server"),
+        TLSHandshakeFailure | TLSWantX509Lookup => UpstreamProblem::Connect("the TLS handshake failed"),
+        InvalidCert => UpstreamProblem::Connect("a certificate that is not taken"),
+        ConnectError | SocketError => UpstreamProblem::Connect("no connection"),
         _ => UpstreamProblem::Response,
     }
 }
@@ -154,6 +167,10 @@ pub(super) fn is_interim(status: StatusCode) -> bool {
 /// The upstream answered: records it, and adds what the scheme gives with the answer.
 pub(super) fn answered(head: &mut ResponseHeader, exchange: &Exchange) -> pingora::Result<()> {
     let permit = exchange.permit().map_err(super::denial::abort)?;
+    // An intermediary speaks its own version (RFC 9110 §2.5).
+    if head.version == Version::HTTP_10 {
+        head.set_version(Version::HTTP_11);
+    }
     if let (Some(metrics), false) = (metrics(exchange), is_interim(head.status)) {
         metrics.record_response(permit.chosen.elapsed());
         metrics.record_attempt("answered");
@@ -210,7 +227,9 @@ pub(super) async fn give_up(session: &mut Session, exchange: &mut Exchange, erro
         && let (Grounds::Proved(proved), Some(route)) = (permit.grounds(), exchange.route())
     {
         let asked = Asked::by(route, &exchange.live);
-        exchange.fail(admission::not_proved(problem, proved, asked));
+        let denial = admission::not_proved(problem, proved, asked);
+        admission::record_denial(permit.route(), &denial, &exchange.live);
+        exchange.fail(denial);
     }
     if exchange.denial().is_none() {
         // Pingora's own types stand for content that came and was malformed.

@@ -11,6 +11,7 @@ use crate::scheme::http_signature::wire::MessageAlgorithm;
 use crate::token::jose::pem::{self, PemKey};
 use crate::token::jose::{Algorithm, IssuingKey, Unfit};
 use clap::Args;
+use http::HeaderMap;
 use std::fmt::Write;
 use zeroize::Zeroizing;
 
@@ -32,7 +33,7 @@ pub(super) struct MessageArgs {
     #[arg(long, value_name = "LABEL", default_value = "sig1")]
     pub(super) label: String,
     /// With http_signature: what is signed, as @method, content-type or '"@query-param";name="id"'; may be repeated.
-    /// Fields that the request does not have are left out. By default @method, @target-uri, content-type and content-digest.
+    /// By default, as far as the request has them, @method, @target-uri, content-type and content-digest.
     #[arg(long = "component", value_name = "NAME")]
     pub(super) components: Vec<String>,
 }
@@ -59,6 +60,11 @@ impl MessageArgs {
         };
         let signer = MessageSigner::new(key(holder)?, settings).map_err(told)?;
         let fields = sign_message(&described.request(url), &signer, now, random).map_err(|fault| fault.to_string())?;
+        let left_out = self.left_out(&fields);
+        if !left_out.is_empty() {
+            let names = left_out.join(", ");
+            return Err(format!("--component: the request has no {names}; what is no field begins with @, as @method").into());
+        }
         let mut text = String::new();
         for (name, value) in &fields {
             let _ = writeln!(text, "{}", lines::whole(name, value));
@@ -66,13 +72,24 @@ impl MessageArgs {
         Ok(text)
     }
 
+    /// What was asked for and is not signed, because the request does not have it.
+    fn left_out(&self, fields: &HeaderMap) -> Vec<&str> {
+        let inputs = || fields.get_all("signature-input").iter().filter_map(|value| value.to_str().ok());
+        let asked = self.components.iter().map(String::as_str);
+        asked.filter(|name| !inputs().any(|input| input.contains(&*quoted(name)))).collect()
+    }
+
     fn components(&self) -> Box<[Box<str>]> {
-        let quoted = |name: &str| if name.starts_with('"') { name.into() } else { ["\"", name, "\""].concat().into() };
         if self.components.is_empty() {
             return USUAL.map(quoted).into();
         }
         self.components.iter().map(|name| quoted(name)).collect()
     }
+}
+
+/// A component as a signature names it.
+fn quoted(name: &str) -> Box<str> {
+    if name.starts_with('"') { name.into() } else { ["\"", name, "\""].concat().into() }
 }
 
 /// A private key in PEM, or a secret in base64.
@@ -157,6 +174,8 @@ mod tests {
         for (keyid, components, text, alg, told) in [
             ("", &[][..], &**pem, None, "--keyid"),
             ("k", &["@status"], &pem, None, "component_refused"),
+            ("k", &["@method", "method"], &pem, None, "the request has no method; what is no field begins with @"),
+            ("k", &["content-digest", "date"], &pem, None, "no content-digest, date"),
             ("k", &[], &pem, Some("none"), "--alg"),
             ("k", &[], &pem, Some("ed25519"), "does not fit"),
             ("k", &[], "hunter2!", None, "neither PEM nor base64"),

@@ -138,7 +138,8 @@ async fn a_request_that_is_not_idempotent_is_never_sent_twice_when_the_first_ser
         let gateway = bar(&servers(&[ports::free(), healthy.address()])).start().await;
         assert_eq!(ask(&gateway, method, "abc").await.status(), 502, "{method}");
         healthy.assert_untouched();
-        gateway.access_line(|line| line["reason"] == "upstream_connect" && line["attempts"] == 1).await;
+        let refused = |line: &serde_json::Value| line["reason"] == "upstream_connect" && line["found"] == "connection refused";
+        gateway.access_line(|line| refused(line) && line["attempts"] == 1).await;
     }
 }
 
@@ -283,7 +284,7 @@ async fn a_server_behind_tls_is_verified_unless_the_upstream_says_otherwise() {
         let (upstream, gateway) = secure(&[b"http/1.1"], tls).await;
         assert_eq!(fetch(&gateway).await.status(), 502, "{tls}");
         assert!(upstream.heard().is_empty(), "{tls}");
-        gateway.access_line(|line| line["reason"] == "upstream_connect").await;
+        gateway.access_line(|line| line["reason"] == "upstream_connect" && line["found"] == "the TLS handshake failed").await;
     }
     let (upstream, gateway) = secure(&[b"http/1.1"], "tls: { server_name: bar.example, verify: none }").await;
     assert_eq!(fetch(&gateway).await.text(), "secure");

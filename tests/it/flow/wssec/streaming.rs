@@ -88,6 +88,10 @@ async fn an_early_answer_to_what_is_not_proved_is_never_passed_on() {
             gateway.denial("digest_mismatch").await;
             witness.assert_nothing_whole().await;
             assert_eq!(witness.heard().len(), 1, "sent once");
+            let counted = "outcome=\"rejected\",reason=\"digest_mismatch\",mode=\"enforce\"";
+            gateway
+                .metric_becomes(&format!("portcullis_auth_decisions_total{{route=\"orders\",scheme=\"partners\",{counted}}}"), 1.0)
+                .await;
         }
     }
 }
