@@ -68,7 +68,19 @@ fn told(cause: &(dyn Error + 'static)) -> Option<FetchFault> {
 
 impl fmt::Display for FetchFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.reason())
+        f.write_str(match self {
+            Self::Timeout => "no answer in time",
+            Self::Unresolvable => "the name has no address",
+            Self::AddressRefused => {
+                "the name has addresses of this machine or of private networks only, which `allow_private: true` allows"
+            }
+            Self::Unreachable => "nobody answers there, or not by TLS where that is expected",
+            Self::Untrusted => "its certificate is vouched for by nobody trusted, or for another name",
+            Self::Status(status) => return write!(f, "the answer has status {status}"),
+            Self::TooLarge => "the answer is too large",
+            Self::Encoded => "the answer is compressed",
+            Self::Interrupted => "the connection broke before the end of the answer",
+        })
     }
 }
 

@@ -174,8 +174,13 @@ fn announce(fixed: &Fixed, current: &Current, file: &std::path::Path) {
     for certificate in live.snapshot.certificates.iter().flatten() {
         audit::record(&AuditEvent::CertificateLoaded { certificate: &certificate.label, not_after: certificate.not_after });
     }
-    let listeners = fixed.listeners.len();
-    audit::record(&AuditEvent::ServerStarted { version: env!("CARGO_PKG_VERSION"), crypto: crypto::BACKEND, listeners });
+    let listeners: Vec<_> = fixed.listeners.iter().map(|listener| listener.address.to_string()).collect();
+    audit::record(&AuditEvent::ServerStarted {
+        version: env!("CARGO_PKG_VERSION"),
+        crypto: crypto::BACKEND,
+        listeners: &listeners.join(", "),
+        admin: &fixed.admin.map(|address| address.to_string()).unwrap_or_default(),
+    });
 }
 
 async fn end_signal() -> std::io::Result<&'static str> {

@@ -42,7 +42,6 @@ impl LoadFault {
 impl fmt::Display for LoadFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fetch(FetchFault::Status(status)) => write!(f, "the answer has status {status}"),
             Self::Fetch(fault) => fault.fmt(f),
             Self::Metadata(syntax) => write!(f, "the metadata are {syntax}"),
             Self::IssuerMismatch => f.write_str("the metadata are those of another issuer"),

@@ -115,8 +115,10 @@ pub enum AuditEvent<'a> {
         version: &'a str,
         /// The crypto backend in use.
         crypto: &'a str,
-        /// How many listeners are open.
-        listeners: usize,
+        /// Where it listens, one address after the other.
+        listeners: &'a str,
+        /// Where it listens for its operators; empty where it does not.
+        admin: &'a str,
     },
     /// The gateway takes no more requests and ends when those in flight are done.
     ServerStopping {
@@ -180,8 +182,8 @@ pub fn record(event: &AuditEvent<'_>) {
             tracing::warn!(target: TARGET, event = event.name(), issuer, subject, token);
         }
         AuditEvent::UpstreamHealthChanged { upstream, server, health, reason } => record_health(upstream, server, health, reason),
-        AuditEvent::ServerStarted { version, crypto, listeners } => {
-            tracing::info!(target: TARGET, event = event.name(), version, crypto, listeners);
+        AuditEvent::ServerStarted { version, crypto, listeners, admin } => {
+            tracing::info!(target: TARGET, event = event.name(), version, crypto, listeners, admin);
         }
         AuditEvent::ServerStopping { cause } => tracing::info!(target: TARGET, event = event.name(), cause),
     }

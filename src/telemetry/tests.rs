@@ -230,7 +230,7 @@ fn changes_of_the_gateway_are_in_the_audit_log() {
     let (file, server) = ("portcullis.yaml", "127.0.0.1:9000");
     let written = written(Level::Error, || {
         for event in [
-            AuditEvent::ServerStarted { version: "0.1.0", crypto: "trial", listeners: 2 },
+            AuditEvent::ServerStarted { version: "0.1.0", crypto: "trial", listeners: "[::]:443, [::]:80", admin: "127.0.0.1:9901" },
             AuditEvent::ConfigLoaded { file, routes: 3, schemes: 1 },
             AuditEvent::ConfigRefused { file, problems: 2, first: &"4:2: found a tab, expected spaces" },
             AuditEvent::RestartNeeded { file, setting: "listeners" },

@@ -226,7 +226,8 @@ async fn the_audit_log_tells_what_the_gateway_itself_did() {
     let loaded = gateway.audit_line(|event| event["event"] == "config_loaded").await;
     assert_eq!((loaded["routes"].as_u64(), loaded["schemes"].as_u64()), (Some(2), Some(1)));
     let started = gateway.audit_line(|event| event["event"] == "server_started").await;
-    assert_eq!((&started["listeners"], &started["version"]), (&1.into(), &env!("CARGO_PKG_VERSION").into()));
+    assert_eq!((&started["listeners"], &started["version"]), (&gateway.address().to_string().into(), &env!("CARGO_PKG_VERSION").into()));
+    assert!(started["admin"].as_str().is_some_and(|admin| admin.starts_with("127.0.0.1:")));
     drop(upstream);
     let unwell = gateway.audit_line(|event| event["event"] == "upstream_health_changed").await;
     assert_eq!((unwell["upstream"].as_str(), unwell["health"].as_str()), (Some("bar"), Some("unhealthy")));
