@@ -223,7 +223,9 @@ pub(in crate::scheme) fn cautions(terms: &Terms<'_>, tokens: &Tokens) -> Box<[&'
         "names an algorithm with a shared secret (`HS256`, `HS384`, `HS512`), and has no key for it: that takes a key of type `oct` \
          that is long enough, in a `jwks_file`",
     );
-    lacking.chain(any_type).chain(idle).collect()
+    let unfit = tokens.algorithms.iter().all(|algorithm| tokens.keys.never_uses(*algorithm));
+    let nobody = unfit.then_some("admits nobody: none of its keys is for one of its `algorithms`");
+    lacking.chain(any_type).chain(idle).chain(nobody).collect()
 }
 
 /// What becomes of tokens.

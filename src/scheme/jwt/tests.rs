@@ -508,6 +508,7 @@ fn a_secret_algorithm_that_no_key_can_use_is_told() {
     };
     assert!(told("jwks.json").contains("`HS256`") && told("jwks.json").contains("`oct`"));
     assert_eq!(told("secret.json"), "");
+    assert!(build(with("algorithms", json!(["RS256", "ES384"]))).cautions().join("").contains("admits nobody"));
     // Another test may have installed it before.
     let _ = crate::crypto::install_rustls_provider();
     let mut fetched = with("algorithms", json!(["ES256", "HS256"]));
