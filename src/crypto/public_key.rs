@@ -6,7 +6,7 @@ use super::p256::KnownKey;
 use super::provider::{Verifier, sha256};
 use super::{KeyKind, SignatureAlgorithm};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The shortest RSA modulus that is taken, in bits (SP 800-131A §3).
 const SHORTEST_MODULUS: usize = 2048;
@@ -25,7 +25,8 @@ const UNCOMPRESSED: u8 = 4;
 pub struct PublicKey {
     octets: PublicOctets,
     verifier: Verifier,
-    known: Option<Arc<OnceLock<Option<KnownKey>>>>,
+    /// On P-256, where many signatures are expected.
+    known: Option<Arc<KnownKey>>,
 }
 
 /// What a public key is made of, as the library wants it.
@@ -173,7 +174,7 @@ impl PublicKey {
     /// on, with which each takes half the time.
     pub fn for_many(self) -> Self {
         match self.octets {
-            PublicOctets::P256(_) => Self { known: Some(Arc::default()), ..self },
+            PublicOctets::P256([_, coordinates @ ..]) => Self { known: Some(KnownKey::new(coordinates).into()), ..self },
             PublicOctets::Rsa { .. } | PublicOctets::P384(_) | PublicOctets::Ed25519(_) => self,
         }
     }
@@ -213,12 +214,9 @@ impl PublicKey {
         if algorithm.kind() != self.kind() {
             return Err(SignatureMismatch);
         }
-        let holds = match (&self.known, &self.octets) {
-            (Some(known), PublicOctets::P256([_, coordinates @ ..])) => {
-                let known = known.get_or_init(|| KnownKey::new(coordinates));
-                known.as_ref().is_some_and(|key| key.holds(&sha256(message), signature))
-            }
-            (None | Some(_), octets) => self.verifier.holds(octets, algorithm, message, signature),
+        let holds = match &self.known {
+            Some(known) => known.holds(&sha256(message), signature),
+            None => self.verifier.holds(&self.octets, algorithm, message, signature),
         };
         if holds { Ok(()) } else { Err(SignatureMismatch) }
     }

@@ -202,21 +202,10 @@ impl Denial {
 
     /// What came in the place of something else; empty where that is not known, or not to be told.
     pub(super) fn found(&self) -> &str {
-        match self {
-            Self::Refused { refusal, .. } => refusal.found(),
-            Self::Upstream(UpstreamProblem::Connect(what) | UpstreamProblem::Timeout(what)) => what,
-            Self::Unauthenticated { .. }
-            | Self::BadHead(_)
-            | Self::NoRoute
-            | Self::MethodNotAllowed { .. }
-            | Self::Misdirected
-            | Self::ClientCertificate(_)
-            | Self::BadContent(_)
-            | Self::Ambiguous
-            | Self::UnrepresentableIdentity(_)
-            | Self::Upstream(UpstreamProblem::NoServer | UpstreamProblem::Response)
-            | Self::Fault => "",
+        if let Self::Upstream(problem) = self {
+            return problem.found();
         }
+        if let Self::Refused { refusal, .. } = self { refusal.found() } else { "" }
     }
 
     /// The fields that ask for credentials.
@@ -331,6 +320,14 @@ impl UpstreamProblem {
             Self::Connect(_) => "upstream_connect",
             Self::Timeout(_) => "upstream_timeout",
             Self::Response => "upstream_response",
+        }
+    }
+
+    /// What happened to the connection, or what took too long; empty where the reason says it all.
+    const fn found(self) -> &'static str {
+        match self {
+            Self::Connect(what) | Self::Timeout(what) => what,
+            Self::NoServer | Self::Response => "",
         }
     }
 }

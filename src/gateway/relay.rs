@@ -13,8 +13,8 @@ use super::watch::{self, Lapsed};
 use super::{record, wire};
 use crate::clock;
 use bytes::{Bytes, BytesMut};
+use http::StatusCode;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{StatusCode, Version};
 use pingora::ErrorType::{
     ConnectError, ConnectRefused, ConnectTimedout, ConnectionClosed, InternalError, ReadTimedout, WriteError, WriteTimedout,
 };
@@ -235,7 +235,6 @@ fn answer(origin: &mut ServerSide, session: &Session, exchange: &mut Exchange) -
     let framed = head.headers.contains_key(TRANSFER_ENCODING) || head.headers.contains_key(CONTENT_LENGTH);
     if !bare && !framed && !origin.is_body_done() {
         // What ends with its connection is sent on in chunks, so that the client's need not end.
-        head.set_version(Version::HTTP_11);
         head.insert_header(TRANSFER_ENCODING, "chunked")?;
     }
     upstream::answered(&mut head, exchange)?;

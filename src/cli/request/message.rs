@@ -74,9 +74,10 @@ impl MessageArgs {
 
     /// What was asked for and is not signed, because the request does not have it.
     fn left_out(&self, fields: &HeaderMap) -> Vec<&str> {
-        let inputs = || fields.get_all("signature-input").iter().filter_map(|value| value.to_str().ok());
-        let asked = self.components.iter().map(String::as_str);
-        asked.filter(|name| !inputs().any(|input| input.contains(&*quoted(name)))).collect()
+        let input = fields.get("signature-input").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // What follows the list are parameters, one of which may be called alike.
+        let signed = input.split(')').next().unwrap_or_default();
+        self.components.iter().map(String::as_str).filter(|name| !signed.contains(&*quoted(name))).collect()
     }
 
     fn components(&self) -> Box<[Box<str>]> {
@@ -175,6 +176,7 @@ mod tests {
             ("", &[][..], &**pem, None, "--keyid"),
             ("k", &["@status"], &pem, None, "component_refused"),
             ("k", &["@method", "method"], &pem, None, "the request has no method; what is no field begins with @"),
+            ("method", &["method"], &pem, None, "the request has no method"),
             ("k", &["content-digest", "date"], &pem, None, "no content-digest, date"),
             ("k", &[], &pem, Some("none"), "--alg"),
             ("k", &[], &pem, Some("ed25519"), "does not fit"),

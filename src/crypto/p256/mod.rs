@@ -12,7 +12,7 @@ use comb::{Comb, sum_of_multiples};
 use field::Element;
 use point::Point;
 use scalar::{ORDER, Scalar};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// The base point (SP 800-186 §3.2.1.3), one coordinate after the other.
 const BASE: [u8; 64] =
@@ -24,29 +24,34 @@ const GAP: [u8; 32] = *b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x43\x19\x05\x53\x58\xe
 
 static MULTIPLES_OF_BASE: LazyLock<Option<Comb>> = LazyLock::new(|| Point::read(&BASE).map(Comb::new));
 
-/// A public key with its multiples, 32 KiB of them.
-pub(super) struct KnownKey(Comb);
+/// A public key whose multiples, 32 KiB of them, are made when they are first needed, and kept.
+pub(super) struct KnownKey {
+    coordinates: [u8; 64],
+    multiples: OnceLock<Option<Comb>>,
+}
 
 impl KnownKey {
-    /// Makes the multiples of a point on the curve, by its two coordinates.
-    pub(super) fn new(coordinates: &[u8; 64]) -> Option<Self> {
-        Point::read(coordinates).map(Comb::new).map(Self)
+    /// A key by the two coordinates of a point on the curve.
+    pub(super) const fn new(coordinates: [u8; 64]) -> Self {
+        Self { coordinates, multiples: OnceLock::new() }
     }
 
     /// Whether this key made the signature, 32 octets of each of its numbers, of what has this digest.
     pub(super) fn holds(&self, digest: &[u8; 32], signature: &[u8]) -> bool {
-        self.judge(digest, signature).unwrap_or(false)
+        let multiples = self.multiples.get_or_init(|| Point::read(&self.coordinates).map(Comb::new));
+        multiples.as_ref().and_then(|multiples| judge(multiples, digest, signature)).unwrap_or(false)
     }
+}
 
-    fn judge(&self, digest: &[u8; 32], signature: &[u8]) -> Option<bool> {
-        let signature: &[u8; 64] = signature.try_into().ok()?;
-        let (r_octets, s_octets) = signature.split_first_chunk()?;
-        let (r, s) = (Scalar::read(r_octets)?, Scalar::read(s_octets.first_chunk()?)?);
-        let inverse = s.inverse()?;
-        let base = MULTIPLES_OF_BASE.as_ref()?;
-        let sum = sum_of_multiples([(base, Scalar::reduced(digest) * inverse), (&self.0, r * inverse)]);
-        // r is the first coordinate less the order as often as that goes: not at all, or once.
-        let x = Element::read(r_octets)?;
-        Some(sum.has_x(x) || *r_octets < GAP && sum.has_x(x + Element::read(&ORDER)?))
-    }
+/// Whether a signature holds; nothing where it is none.
+fn judge(key: &Comb, digest: &[u8; 32], signature: &[u8]) -> Option<bool> {
+    let signature: &[u8; 64] = signature.try_into().ok()?;
+    let (r_octets, s_octets) = signature.split_first_chunk()?;
+    let (r, s) = (Scalar::read(r_octets)?, Scalar::read(s_octets.first_chunk()?)?);
+    let inverse = s.inverse()?;
+    let base = MULTIPLES_OF_BASE.as_ref()?;
+    let sum = sum_of_multiples([(base, Scalar::reduced(digest) * inverse), (key, r * inverse)]);
+    // r is the first coordinate less the order as often as that goes: not at all, or once.
+    let x = Element::read(r_octets)?;
+    Some(sum.has_x(x) || *r_octets < GAP && sum.has_x(x + Element::read(&ORDER)?))
 }
