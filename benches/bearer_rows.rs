@@ -7,7 +7,7 @@ mod resource;
 
 use bearers::{Bearers, By};
 use criterion::{BatchSize, Criterion};
-use portcullis::crypto::{NewKey, SignatureAlgorithm, SigningKey};
+use portcullis::crypto::{NewKey, PublicKey, SignatureAlgorithm, SigningKey};
 use portcullis::setting::ByteSize;
 use std::cell::Cell;
 use std::hint::black_box;
@@ -63,4 +63,10 @@ fn verifications(criterion: &mut Criterion) {
             bencher.iter(|| key.verify(algorithm, black_box(&MESSAGE), black_box(&signature)).unwrap());
         });
     }
+    let signature = p256.sign(SignatureAlgorithm::EcdsaP256Sha256, &MESSAGE).unwrap();
+    group.bench_function("P-256 of a key set, the first of a key", |bencher| {
+        let fresh = || p256.public().clone().for_many();
+        let verify = |key: PublicKey| key.verify(SignatureAlgorithm::EcdsaP256Sha256, black_box(&MESSAGE), black_box(&signature)).unwrap();
+        bencher.iter_batched(fresh, verify, BatchSize::SmallInput);
+    });
 }

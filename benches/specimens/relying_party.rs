@@ -59,7 +59,8 @@ pub(crate) fn relying_party(keys: &str, jwks: &str, verdict_cache: ByteSize, beg
         verdict_cache,
     };
     let (files, random) = (Files::below(folder.path()), Arc::new(SystemRandom::new()));
-    let stores = Arc::new(Stores::new(StoreSizes { replay_marks: 1_000_000, revocations: 1000 }, began, &*random).unwrap());
+    let stores =
+        Arc::new(Stores::new(StoreSizes { replay_marks: 1_000_000, revocations: 1000, holder_keys: 1000 }, began, &*random).unwrap());
     touch_every_part(&stores, began);
     let (name, key_sources) = (Arc::from(NAME), KeySources::default());
     let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };

@@ -39,7 +39,8 @@ impl Protected {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(KEYS), jwks).unwrap();
         let random = Arc::new(SystemRandom::new());
-        let stores = Arc::new(Stores::new(StoreSizes { replay_marks: 1_000_000, revocations: 1000 }, began, &*random).unwrap());
+        let stores =
+            Arc::new(Stores::new(StoreSizes { replay_marks: 1_000_000, revocations: 1000, holder_keys: 1000 }, began, &*random).unwrap());
         Self { folder, verdict_cache, stores, random }
     }
 

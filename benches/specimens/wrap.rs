@@ -49,7 +49,8 @@ pub(crate) fn wrap(verdict_cache: ByteSize) -> Wrap {
     };
     let files = Files::below(folder.path());
     let random = Arc::new(SystemRandom::new());
-    let stores = Arc::new(Stores::new(StoreSizes { replay_marks: 1, revocations: 1 }, UnixTime::from_seconds(0), &*random).unwrap());
+    let stores =
+        Arc::new(Stores::new(StoreSizes { replay_marks: 1, revocations: 1, holder_keys: 0 }, UnixTime::from_seconds(0), &*random).unwrap());
     let (name, key_sources) = (Arc::from("bench"), KeySources::default());
     let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };
     Wrap::build(located(config), &resources).ok().unwrap()

@@ -179,6 +179,14 @@ impl PublicKey {
         }
     }
 
+    /// The point, where [`Self::for_many`] gains something.
+    pub const fn point_without_multiples(&self) -> Option<&[u8; 64]> {
+        match (&self.octets, &self.known) {
+            (PublicOctets::P256([_, coordinates @ ..]), None) => Some(coordinates),
+            (PublicOctets::P256(_) | PublicOctets::Rsa { .. } | PublicOctets::P384(_) | PublicOctets::Ed25519(_), _) => None,
+        }
+    }
+
     /// What the key is for.
     pub fn kind(&self) -> KeyKind {
         match self.octets {

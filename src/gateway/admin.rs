@@ -105,8 +105,10 @@ impl Admin {
         let servers: Vec<_> = live.pools().iter().flat_map(|pool| server_readings(pool)).collect();
         let certificates: Vec<_> = certificate_readings(&live);
         let replay = replay_reading(&live);
+        let holder_keys = u64::try_from(live.snapshot.lasting.stores.holder_keys.entries()).unwrap_or(u64::MAX);
         let spool = SpoolReading { memory: self.room.memory_octets(), files: self.room.file_octets() };
-        let readings = Readings { caches: &caches, keys: &keys, servers: &servers, certificates: &certificates, replay, spool };
+        let readings =
+            Readings { caches: &caches, keys: &keys, servers: &servers, certificates: &certificates, replay, holder_keys, spool };
         let figures = self.metrics.render(&readings);
         answer(StatusCode::OK, CONTENT_TYPE, figures)
     }

@@ -221,7 +221,7 @@ mod tests {
                 listeners: addresses.iter().map(spec).collect(),
                 admin: None,
                 workers: 0,
-                stores: StoreSizes { replay_marks: 1, revocations: 1 },
+                stores: StoreSizes { replay_marks: 1, revocations: 1, holder_keys: 1 },
             }
         };
         assert!(check_addresses(&fixed(&["0.0.0.0"])).is_ok());

@@ -245,7 +245,7 @@ pub(in crate::scheme) fn finish<F: Future>(future: F) -> F::Output {
 /// Builds a scheme named `test` from settings in JSON; every problem is at line 7, column 3.
 pub(in crate::scheme) fn built<S: Scheme>(settings: Value, folder: &Path) -> Result<S, Vec<Problem>> {
     let files = Files::below(folder);
-    let sizes = StoreSizes { replay_marks: 10_000, revocations: 100 };
+    let sizes = StoreSizes { replay_marks: 10_000, revocations: 100, holder_keys: 100 };
     let stores = Arc::new(Stores::new(sizes, UnixTime::from_seconds(0), &SystemRandom::new()).unwrap());
     let random = Arc::new(SystemRandom::new());
     let (name, key_sources) = (Arc::from("test"), KeySources::default());

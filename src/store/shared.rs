@@ -1,6 +1,6 @@
 //! The stores that a process has once, whatever configuration is in force: a reload must not forget first uses.
 
-use super::{MemoryReplayLog, MemoryRevocations};
+use super::{HolderKeys, MemoryReplayLog, MemoryRevocations};
 use crate::clock::UnixTime;
 use crate::crypto::{Random, RandomUnavailable};
 
@@ -11,6 +11,8 @@ pub struct StoreSizes {
     pub replay_marks: usize,
     /// Revocations of contexts.
     pub revocations: usize,
+    /// Keys of holders.
+    pub holder_keys: usize,
 }
 
 /// What all schemes of a process share.
@@ -19,6 +21,8 @@ pub struct Stores {
     pub replay: MemoryReplayLog,
     /// What was revoked before its end.
     pub revocations: MemoryRevocations,
+    /// Who proved before to hold a key.
+    pub holder_keys: HolderKeys,
 }
 
 impl Stores {
@@ -28,7 +32,8 @@ impl Stores {
     /// There is no randomness.
     pub fn new(sizes: StoreSizes, began: UnixTime, random: &impl Random) -> Result<Self, RandomUnavailable> {
         let replay = MemoryReplayLog::with_room(sizes.replay_marks, began, random)?;
-        Ok(Self { replay, revocations: MemoryRevocations::with_room(sizes.revocations) })
+        let revocations = MemoryRevocations::with_room(sizes.revocations);
+        Ok(Self { replay, revocations, holder_keys: HolderKeys::with_room(sizes.holder_keys) })
     }
 }
 

@@ -113,7 +113,7 @@ impl Specimen {
         let told = |problems: Vec<_>| format!("the specimen has {} problems", problems.len());
         let config: SchemeConfig = config::decode(&settings, Environment::Fixed(&[])).map_err(told)?;
         let (name, files) = (Arc::from("doctor"), Files::below(Path::new("")));
-        let (random, sizes) = (Arc::new(SystemRandom::new()), StoreSizes { replay_marks: 1, revocations: 1 });
+        let (random, sizes) = (Arc::new(SystemRandom::new()), StoreSizes { replay_marks: 1, revocations: 1, holder_keys: 0 });
         let stores = Stores::new(sizes, clock::now(), &*random).map(Arc::new).map_err(|error| error.to_string())?;
         let key_sources = KeySources::default();
         let resources = Resources { name: &name, files: &files, stores: &stores, key_sources: &key_sources, random: &random };

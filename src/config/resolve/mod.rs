@@ -125,7 +125,11 @@ fn store_sizes(written: &StoreSettings, problems: &mut Vec<Problem>) -> StoreSiz
         }
     }
     let size = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
-    StoreSizes { replay_marks: size(*written.replay_marks), revocations: size(*written.revocations) }
+    StoreSizes {
+        replay_marks: size(*written.replay_marks),
+        revocations: size(*written.revocations),
+        holder_keys: size(*written.holder_keys),
+    }
 }
 
 fn begin(written: &StoreSettings, sizes: StoreSizes) -> Result<Lasting, Problem> {

@@ -83,7 +83,7 @@ impl Dpop {
         self.freshness.check_11_time(claims.made, evidence.now)?;
         self.freshness.check_own_times(claims.begins, claims.ends, evidence.now)?;
         let continuation = self.freshness.check_10_nonce(claims.nonce, evidence.now)?;
-        parts.check_6_signature(&holder)?;
+        parts.check_6_signature(&holder, &self.freshness.stores.holder_keys)?;
         let principal = verified.principal;
         let first_use = self.freshness.first_use((principal.scheme(), principal.issuer()), &bound_to, (claims.id, claims.made));
         Ok(Proof {

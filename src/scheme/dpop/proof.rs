@@ -2,10 +2,10 @@
 
 use super::target::is_target;
 use crate::clock::UnixTime;
-use crate::crypto::{DIGEST_LENGTH, base64url, sha256};
+use crate::crypto::{DIGEST_LENGTH, PublicKey, SignatureAlgorithm, base64url, sha256};
 use crate::scheme::{Evidence, Rejection};
-use crate::store::VerdictCache;
-use crate::token::jose::{Algorithm, Material, Unconfirmed, VerificationKey, thumbprint_octets};
+use crate::store::{HolderKeys, VerdictCache};
+use crate::token::jose::{Algorithm, Material, Primitive, Unconfirmed, VerificationKey, thumbprint_octets};
 use crate::token::json::{Object, read_object};
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ pub(super) struct Parts<'p> {
 
 /// What the header of a proof says. All proofs of a holder have the same, so that it is read once.
 pub(super) struct Holder {
-    algorithm: Algorithm,
-    key: VerificationKey,
+    algorithm: SignatureAlgorithm,
+    key: PublicKey,
     pub(super) thumbprint: [u8; DIGEST_LENGTH],
 }
 
@@ -56,10 +56,10 @@ impl<'p> Parts<'p> {
     }
 
     /// Check 6: it was signed with the key in it.
-    pub(super) fn check_6_signature(&self, holder: &Holder) -> Result<(), Rejection> {
+    pub(super) fn check_6_signature(&self, holder: &Holder, keys: &HolderKeys) -> Result<(), Rejection> {
         let signature = base64url::decode_to_vec(self.signature.as_bytes()).map_err(|_| Rejection::ProofSyntax)?;
-        let holds = holder.key.verify(holder.algorithm, self.signed.as_bytes(), &signature);
-        if holds { Ok(()) } else { Err(Rejection::HolderSignatureInvalid) }
+        let verified = keys.verify(&holder.key, holder.algorithm, self.signed.as_bytes(), &signature);
+        verified.map_err(|_| Rejection::HolderSignatureInvalid)
     }
 }
 
@@ -87,11 +87,9 @@ impl Holders {
         check_4_type(header.token_type())?;
         self.check_5_algorithm(header.algorithm())?;
         let object = read_object(header.octets()).map_err(|_| Rejection::ProofSyntax)?;
-        let (key, thumbprint) = check_7_public_key(&object)?;
-        if !key.fits(header.algorithm()) {
-            return Err(Rejection::AlgorithmRefused);
-        }
-        Ok(Holder { algorithm: header.algorithm(), key, thumbprint })
+        let key = check_7_public_key(&object, header.algorithm())?;
+        let Primitive::Signature(algorithm) = header.algorithm().primitive() else { return Err(Rejection::AlgorithmRefused) };
+        Ok(Holder { algorithm, thumbprint: thumbprint_octets(&key), key })
     }
 
     /// Check 5: the algorithm is a signature, and taken.
@@ -106,15 +104,13 @@ fn check_4_type(stated: Option<&str>) -> Result<(), Rejection> {
     if is_proof { Ok(()) } else { Err(Rejection::ProofSyntax) }
 }
 
-/// Check 7: the key in it is there, and the public half only.
-fn check_7_public_key(header: &Object<'_>) -> Result<(VerificationKey, [u8; DIGEST_LENGTH]), Rejection> {
+/// Check 7: the key in it is there, the public half only, and for this algorithm.
+fn check_7_public_key(header: &Object<'_>, algorithm: Algorithm) -> Result<PublicKey, Rejection> {
     let jwk = header.member("jwk").and_then(|jwk| jwk.object()).ok_or(Rejection::ProofSyntax)?;
     let key = VerificationKey::read(jwk).map_err(|_| Rejection::ProofSyntax)?;
     match key.material() {
-        Material::Public(public) => {
-            let thumbprint = thumbprint_octets(public);
-            Ok((key, thumbprint))
-        }
+        Material::Public(public) if key.fits(algorithm) => Ok(public.clone()),
+        Material::Public(_) => Err(Rejection::AlgorithmRefused),
         Material::Secret(_) => Err(Rejection::ProofSyntax),
     }
 }

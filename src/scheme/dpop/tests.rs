@@ -4,6 +4,7 @@ use super::*;
 use crate::crypto::{NewKey, PublicKey, SigningKey, base64, base64url};
 use crate::scheme::battery::{self, Request, Specimens, built, settled};
 use crate::scheme::bearer::specimens::{self, NOW, WORLD, folder, good, mint, signed};
+use crate::store::HolderKeys;
 use crate::token::jose::{Algorithm, IssuingKey, describe};
 use crate::token::jwt::{StatedHolder, Statement};
 use http::Method;
@@ -349,7 +350,7 @@ fn rfc_9449_7_1_the_published_proof_holds() {
     let parts = Parts::check_2_shape(proof.as_bytes()).unwrap();
     let holder = holders.read(&parts).unwrap();
     assert_eq!(base64url::encode(&holder.thumbprint), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-    assert_eq!(parts.check_6_signature(&holder), Ok(()));
+    assert_eq!(parts.check_6_signature(&holder, &HolderKeys::with_room(1)), Ok(()));
     let octets = parts.payload().unwrap();
     let payload = read_object(&octets).unwrap();
     let claims = Claims::check_3_claims(&payload).unwrap();

@@ -4,7 +4,7 @@ use super::wire::SignatureName;
 use crate::clock::UnixTime;
 use crate::crypto::{DigestAlgorithm, MacKey, PublicKey, SignatureAlgorithm};
 use crate::scheme::{Principal, Rejection};
-use crate::store::Namespace;
+use crate::store::{HolderKeys, Namespace};
 use crate::token::context::{FirstProfile, SECRET_LENGTH};
 use crate::token::jose::Primitive;
 use crate::token::jose::cnf::{ProofKey, ProofMaterial};
@@ -58,7 +58,7 @@ impl HolderKey {
     ///
     /// # Errors
     /// The algorithm is none that this key is for, or the signature is wrong.
-    pub(super) fn verify(&self, name: SignatureName, message: &[u8], signature: &[u8]) -> Result<(), Rejection> {
+    pub(super) fn verify(&self, name: SignatureName, message: &[u8], signature: &[u8], keys: &HolderKeys) -> Result<(), Rejection> {
         match (self, primitive(name)) {
             (Self::Context(secret), Primitive::Mac(DigestAlgorithm::Sha256)) => {
                 check_mac(DigestAlgorithm::Sha256, secret.as_slice(), message, signature)
@@ -71,14 +71,14 @@ impl HolderKey {
                 match (key.material(), primitive) {
                     (ProofMaterial::Secret(secret), Primitive::Mac(hash)) => check_mac(hash, secret, message, signature),
                     (ProofMaterial::Public(public), Primitive::Signature(algorithm)) => {
-                        check_signature(public, algorithm, message, signature)
+                        check_signature((public, keys), algorithm, message, signature)
                     }
                     (ProofMaterial::Secret(_), Primitive::Signature(_)) | (ProofMaterial::Public(_), Primitive::Mac(_)) => {
                         Err(Rejection::AlgorithmRefused)
                     }
                 }
             }
-            (Self::Certificate(public), Primitive::Signature(algorithm)) => check_signature(public, algorithm, message, signature),
+            (Self::Certificate(public), Primitive::Signature(algorithm)) => check_signature((public, keys), algorithm, message, signature),
             (Self::Certificate(_), Primitive::Mac(_)) => Err(Rejection::AlgorithmRefused),
         }
     }
@@ -112,9 +112,14 @@ fn check_mac(hash: DigestAlgorithm, secret: &[u8], message: &[u8], mac: &[u8]) -
     MacKey::new(hash, secret).verify(message, mac).map_err(|_| Rejection::HolderSignatureInvalid)
 }
 
-fn check_signature(key: &PublicKey, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Result<(), Rejection> {
+fn check_signature(
+    (key, keys): (&PublicKey, &HolderKeys),
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Rejection> {
     if algorithm.kind() != key.kind() {
         return Err(Rejection::AlgorithmRefused);
     }
-    key.verify(algorithm, message, signature).map_err(|_| Rejection::HolderSignatureInvalid)
+    keys.verify(key, algorithm, message, signature).map_err(|_| Rejection::HolderSignatureInvalid)
 }

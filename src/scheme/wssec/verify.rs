@@ -131,7 +131,8 @@ impl Verifier {
         input.write(&mut octets);
         let mut buffer = [0; LONGEST_SIGNATURE];
         let signature = security.signature_octets(&mut buffer).map_err(Malformation::Wire)?;
-        holder.key.verify(security.algorithm, &octets, signature).map_err(Refusal::from)
+        let keys = &self.freshness.stores.holder_keys;
+        holder.key.verify(security.algorithm, &octets, signature, keys).map_err(Refusal::from)
     }
 
     /// A context never comes from a context, and never goes where anybody could read its secret.

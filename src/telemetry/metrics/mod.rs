@@ -112,6 +112,8 @@ pub struct Readings<'a> {
     pub certificates: &'a [CertificateReading<'a>],
     /// The log of first uses.
     pub replay: ReplayReading,
+    /// Keys of holders that are remembered now.
+    pub holder_keys: u64,
     /// Content that waits.
     pub spool: SpoolReading,
 }
@@ -218,7 +220,7 @@ impl Metrics {
         self.expose_configuration(&mut exposition);
         self.expose_build(&mut exposition);
         expose_certificates(readings.certificates, &mut exposition);
-        shared::expose(readings.replay, readings.spool, &mut exposition);
+        shared::expose(readings.replay, readings.holder_keys, readings.spool, &mut exposition);
         process::expose(&mut exposition);
         exposition.into_text()
     }

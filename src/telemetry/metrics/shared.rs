@@ -1,4 +1,4 @@
-//! The series of what all requests of the process share: the log of first uses, and the room for content that waits.
+//! The series of what all requests of the process share: the log of first uses, keys of holders, room for content that waits.
 
 use super::exposition::Exposition;
 
@@ -27,11 +27,12 @@ pub struct SpoolReading {
 }
 
 /// Writes the series.
-pub(super) fn expose(replay: ReplayReading, spool: SpoolReading, exposition: &mut Exposition) {
+pub(super) fn expose(replay: ReplayReading, holder_keys: u64, spool: SpoolReading, exposition: &mut Exposition) {
     let ReplayReading { entries, capacity, marked, replays_refused, full } = replay;
     for (name, help, figure) in [
         ("portcullis_replay_log_entries", "First uses that are remembered.", entries),
         ("portcullis_replay_log_capacity", "The most first uses that can be remembered.", capacity),
+        ("portcullis_holder_keys", "Keys of holders that are remembered.", holder_keys),
         ("portcullis_spool_memory_bytes", "Content that waits in memory.", spool.memory),
         ("portcullis_spool_file_bytes", "Content that waits in files.", spool.files),
     ] {

@@ -163,6 +163,7 @@ fn everything() -> Vec<u8> {
         ],
         certificates: &[CertificateReading { certificate: "tls/cert.pem", not_after: UnixTime::from_seconds(1_900_000_000) }],
         replay: ReplayReading { entries: 3, capacity: 8, marked: 5, replays_refused: 2, full: 1 },
+        holder_keys: 2,
         spool: SpoolReading { memory: 164, files: 100 },
     };
     let text = metrics.render(&readings);
@@ -201,6 +202,7 @@ const FAMILIES: &[&str] = &[
     "certificate_not_after_seconds gauge",
     "replay_log_entries gauge",
     "replay_log_capacity gauge",
+    "holder_keys gauge",
     "spool_memory_bytes gauge",
     "spool_file_bytes gauge",
     "replay_log_marked_total counter",
@@ -230,6 +232,7 @@ fn every_family_is_there_once_with_help_and_type() {
         r#"portcullis_certificate_not_after_seconds{certificate="tls/cert.pem"} 1900000000"#,
         "portcullis_replay_log_entries 3",
         "portcullis_replay_log_capacity 8",
+        "portcullis_holder_keys 2",
         "portcullis_replay_log_marked_total 5",
         "portcullis_replay_log_replays_refused_total 2",
         "portcullis_replay_log_full_total 1",

@@ -61,6 +61,30 @@ async fn a_request_with_token_and_proof_reaches_the_backend_without_both() {
 }
 
 #[tokio::test]
+async fn a_holder_who_comes_often_is_verified_like_the_first_time() {
+    let scene = Scene::with("", "").await;
+    let token = scene.holder.token(&scene.issuer);
+    let mut client = scene.client().await;
+    for _ in 0..40 {
+        let lines = scene.holder.lines(&token, "");
+        assert_eq!(get(&mut client, &lines).await.status(), 200);
+        let bent = bend_last(&scene.holder.lines(&token, ""));
+        assert_eq!(get(&mut client, &bent).await.status(), 401);
+    }
+    scene.gateway.denial("holder_signature_invalid").await;
+    // A stranger's proof is refused before its key is looked at.
+    assert_eq!(get(&mut client, &Holder::new().lines(&token, "")).await.status(), 401);
+    assert!(scene.gateway.metrics().await.contains("\nportcullis_holder_keys 1\n"));
+}
+
+/// The same lines, with another signature of the proof, which is what they end with.
+fn bend_last(lines: &str) -> String {
+    let (before, signature) = lines.trim_end().rsplit_once('.').unwrap();
+    let (first, rest) = signature.split_at(1);
+    format!("{before}.{}{rest}\r\n", if first == "A" { "B" } else { "A" })
+}
+
+#[tokio::test]
 async fn a_nonce_is_asked_for_and_answered_on_one_connection() {
     let scene = Scene::with("nonce: required, nonce_key_file: \"{keys}/nonce.key\"", "").await;
     let token = scene.holder.token(&scene.issuer);

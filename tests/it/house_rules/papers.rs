@@ -136,6 +136,7 @@ fn defaults() -> BTreeMap<&'static str, String> {
         ("spool_directory", limits.spool_directory.display().to_string()),
         ("replay_marks", document.stores.replay_marks.to_string()),
         ("revocations", document.stores.revocations.to_string()),
+        ("holder_keys", document.stores.holder_keys.to_string()),
         ("head_timeout", period(limits.head_timeout)),
         ("body_timeout", period(limits.body_timeout)),
         ("body_deadline", period(limits.body_deadline)),
