@@ -1,6 +1,6 @@
 //! Deadlines that nothing inside the framework can miss: slow heads, slow contents, old tunnels.
 //!
-//! A watch costs a request a few atomic stores and no timer: one patrol looks at all of them, ten times
+//! A watch costs a request a few atomic stores and no timer: one patrol looks at all of them, four times
 //! a second, keeps the time for them, and wakes what has waited too long.
 
 use crate::clock;
@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// How often the patrol looks: no deadline is missed by more.
-const ROUND: Duration = Duration::from_millis(100);
+/// How often the patrol looks: nothing waits longer than it may by more than two of them, and nothing less long.
+const ROUND: Duration = Duration::from_millis(250);
 
 tokio::task_local! {
     /// The watch over what the current task serves: a connection over HTTP/1, a stream over HTTP/2.
@@ -67,9 +67,10 @@ impl Wait {
     }
 }
 
-/// Looks after all watches. Its time is in milliseconds since it began, as of its last round.
+/// Looks after all watches. Its time is in milliseconds since it began.
 #[derive(Debug, Default)]
 pub(super) struct Patrol {
+    /// As of the last round.
     now: AtomicU64,
     watches: Mutex<Vec<Weak<Watch>>>,
 }
@@ -111,6 +112,11 @@ impl Patrol {
         });
     }
 
+    /// When so long will have passed for certain: what is known of the time may be a round old.
+    fn after(&self, period: Duration) -> u64 {
+        self.now.load(Ordering::Relaxed).saturating_add(millis(period.saturating_add(ROUND)))
+    }
+
     /// Begins a watch that waits for nothing.
     pub(super) fn begin(self: &Arc<Self>) -> Arc<Watch> {
         let watch = Arc::new(Watch {
@@ -136,10 +142,9 @@ impl Watch {
     }
 
     fn expect(&self, wait: Wait, step: Duration, most: Duration) {
-        let now = self.patrol.now.load(Ordering::Relaxed);
-        let limit = now.saturating_add(millis(most));
+        let limit = self.patrol.after(most);
         self.limit.store(limit, Ordering::Relaxed);
-        self.deadline.store(limit.min(now.saturating_add(millis(step))), Ordering::Release);
+        self.deadline.store(limit.min(self.patrol.after(step)), Ordering::Release);
         self.wait.store(wait.number(), Ordering::Release);
     }
 
@@ -212,7 +217,7 @@ pub(super) fn expect_content(step: Duration, most: Duration) {
 /// A piece of content came.
 pub(super) fn content_came(step: Duration) {
     with(|watch| {
-        let next = watch.patrol.now.load(Ordering::Relaxed).saturating_add(millis(step.saturating_add(AFTER_THE_READER)));
+        let next = watch.patrol.after(step.saturating_add(AFTER_THE_READER));
         watch.deadline.store(next.min(watch.limit.load(Ordering::Relaxed)), Ordering::Release);
     });
 }
@@ -221,10 +226,9 @@ pub(super) fn content_came(step: Duration) {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Lapsed;
 
-/// Waits so long for what the other side does; a round longer, because the patrol's time may be a round old.
+/// Waits so long for what the other side does.
 pub(super) async fn within<F: Future>(most: Duration, sent: F) -> Result<F::Output, Lapsed> {
     let mut sent = pin!(sent);
-    let most = most.saturating_add(ROUND);
     with(|watch| watch.expect(Wait::Server, most, most));
     let outcome = poll_fn(|context| match sent.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
@@ -271,7 +275,7 @@ mod tests {
         let served = async {
             expect_head(SHORT);
             rest();
-            tokio::time::sleep(SHORT * 3).await;
+            tokio::time::sleep(SHORT + ROUND * 3).await;
             7
         };
         assert_eq!(watched(served).await, Ok(7));
