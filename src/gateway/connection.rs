@@ -60,9 +60,13 @@ pub(super) fn facts(session: &Session) -> ConnectionFacts {
     ConnectionFacts { connection, listener: handshake.map_or(0, |handshake| handshake.listener) }
 }
 
-/// An address that no network contains stands for a peer that has none (a UNIX socket).
 fn peer(session: &Session) -> SocketAddr {
-    match session.client_addr() {
+    peer_address(session.client_addr())
+}
+
+/// A peer's address; one that no network contains stands for a peer that has none (a UNIX socket).
+pub(super) fn peer_address(address: Option<&PingoraAddress>) -> SocketAddr {
+    match address {
         Some(PingoraAddress::Inet(address)) => *address,
         Some(PingoraAddress::Unix(_)) | None => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
     }

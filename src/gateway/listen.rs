@@ -1,20 +1,25 @@
 //! Connections: how many, in which version of HTTP, and how long a head may take.
 
-use super::Gateway;
+use super::handshake::{self, HandshakeFailure};
 use super::live::Current;
 use super::watch::{self, Patrol};
+use super::{Gateway, connection};
 use crate::config::document::Limits;
+use crate::telemetry::audit::{self, AuditEvent, Verdict};
 use crate::telemetry::metrics::{ListenerMetrics, Metrics};
 use async_trait::async_trait;
 use pingora::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp};
+use pingora::listeners::tls::Acceptor;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora::protocols::l4::stream::Stream as RawStream;
-use pingora::protocols::{ALPN, Stream};
+use pingora::protocols::{ALPN, GetSocketDigest, SocketDigest, Stream};
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
@@ -35,9 +40,19 @@ pub(super) struct Door {
     pub(super) patrol: Arc<Patrol>,
 }
 
+/// How a listener's connections are protected.
+pub(super) enum Protection {
+    /// Not at all.
+    Clear,
+    /// By TLS.
+    Tls(Acceptor),
+}
+
 /// One listener's connections.
 pub(super) struct Listener {
     door: Arc<Door>,
+    address: SocketAddr,
+    protection: Protection,
     metrics: Arc<ListenerMetrics>,
 }
 
@@ -49,8 +64,34 @@ struct Server {
 
 impl Listener {
     /// The connections of a listener.
-    pub(super) fn open(door: &Arc<Door>, address: &str) -> Self {
-        Self { door: Arc::clone(door), metrics: door.metrics.listener(address) }
+    pub(super) fn open(door: &Arc<Door>, address: SocketAddr, protection: Protection) -> Self {
+        Self { door: Arc::clone(door), address, protection, metrics: door.metrics.listener(&address.to_string()) }
+    }
+
+    /// A new connection with its version of HTTP, after the TLS handshake if there is to be one. Nothing where it came
+    /// to nothing, which is on record then.
+    async fn greet(&self, stream: Stream, patience: Duration) -> Option<(Version, Stream)> {
+        let stream = match &self.protection {
+            Protection::Clear => stream,
+            Protection::Tls(acceptor) => self.secure(acceptor, *stream.into_any().downcast::<RawStream>().ok()?, patience).await?,
+        };
+        timeout(patience, versioned(stream)).await.unwrap_or_else(|_| {
+            self.door.metrics.record_connection_aborted("head_timeout");
+            None
+        })
+    }
+
+    async fn secure(&self, acceptor: &Acceptor, raw: RawStream, patience: Duration) -> Option<Stream> {
+        let peer = connection::peer_address(raw.get_socket_digest().as_deref().and_then(SocketDigest::peer_addr));
+        handshake::accept(acceptor, raw, patience).await.inspect_err(|failure| self.record_failure(failure, peer)).ok()
+    }
+
+    fn record_failure(&self, failure: &HandshakeFailure, peer: SocketAddr) {
+        self.metrics.record_handshake_failed(failure.reason());
+        if failure.is_telling() && audit::wanted(Verdict::Denied) {
+            let (listener, reason) = (self.address, failure.reason());
+            audit::record(&AuditEvent::HandshakeFailed { listener, peer, reason, found: failure.found() });
+        }
     }
 }
 
@@ -92,14 +133,14 @@ impl ServerApp for Listener {
         };
         let _held = self.metrics.hold_connection();
         let mut stopping = shutdown.clone();
-        let version = tokio::select! {
+        let greeted = tokio::select! {
             biased;
-            version = timeout(limits.head_timeout.duration(), versioned(stream)) => version,
+            greeted = self.greet(stream, limits.head_timeout.duration()) => greeted,
             // Nothing was asked yet, so nothing is owed.
-            _ = stopping.wait_for(|stop| *stop) => return None,
+            _ = stopping.wait_for(|stop| *stop) => None,
         };
-        match version {
-            Ok(Some((version @ Version::Http1, stream))) => {
+        match greeted? {
+            (version @ Version::Http1, stream) => {
                 let server = Server::of(&self.door, &limits, &version);
                 let served = self.door.patrol.begin().over(server.process_new(stream, shutdown)).await;
                 served.unwrap_or_else(|wait| {
@@ -107,12 +148,7 @@ impl ServerApp for Listener {
                     None
                 })
             }
-            Ok(Some((version @ Version::Http2, stream))) => Server::of(&self.door, &limits, &version).process_new(stream, shutdown).await,
-            Ok(None) => None,
-            Err(_) => {
-                self.door.metrics.record_connection_aborted("head_timeout");
-                None
-            }
+            (version @ Version::Http2, stream) => Server::of(&self.door, &limits, &version).process_new(stream, shutdown).await,
         }
     }
 

@@ -8,6 +8,7 @@ mod cors;
 mod denial;
 mod exchange;
 mod forwarding;
+mod handshake;
 mod health;
 mod judge;
 mod kept;

@@ -2,7 +2,7 @@
 
 use super::admin::Admin;
 use super::content::Room;
-use super::listen::{Door, Listener};
+use super::listen::{Door, Listener, Protection};
 use super::live::{Current, Live};
 use super::reload::{self, Reloader};
 use super::request_id::RequestIds;
@@ -93,17 +93,14 @@ async fn run(snapshot: Snapshot, file: PathBuf, cautions: Cautions, workers: usi
     let door = door(&current, &metrics, &room, workers)?;
     let (stop, stopped) = watch::channel(false);
     for (index, spec) in fixed.listeners.iter().enumerate() {
-        let listener = Listener::open(&door, &spec.address.to_string());
-        spawn(service(index, spec, listener, &current)?, &stopped);
+        spawn(service(spec.address, Listener::open(&door, spec.address, protection(index, spec, &current)?)), &stopped);
     }
     let stopping = Arc::new(AtomicBool::new(false));
     // Operators are answered to the last: a readiness probe must learn that the gateway is going away.
     let (_end, ended) = watch::channel(false);
     if let Some(address) = fixed.admin {
         let admin = Admin { current: Arc::clone(&current), metrics: Arc::clone(&metrics), room, stopping: Arc::clone(&stopping) };
-        let mut service = Service::new("admin".to_owned(), HttpServer::new_app(admin));
-        service.add_tcp(&address.to_string());
-        spawn(service, &ended);
+        spawn(service(address, HttpServer::new_app(admin)), &ended);
     }
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
     tokio::spawn(Reloader { file: file.clone(), current: Arc::clone(&current), metrics, cautions }.run(hangup));
@@ -149,17 +146,18 @@ fn door(current: &Arc<Current>, metrics: &Arc<Metrics>, room: &Arc<Room>, worker
     Ok(Arc::new(Door { current: Arc::clone(current), proxy, metrics: Arc::clone(metrics), open: AtomicU32::new(0), patrol }))
 }
 
-fn service(index: usize, spec: &ListenerSpec, listener: Listener, current: &Arc<Current>) -> Result<Service<Listener>, ServeError> {
-    let address = spec.address.to_string();
-    let mut service = Service::new(address.clone(), listener);
+fn protection(index: usize, spec: &ListenerSpec, current: &Arc<Current>) -> Result<Protection, ServeError> {
     match spec.security {
-        ListenerSecurity::Clear => service.add_tcp(&address),
-        ListenerSecurity::Tls => {
-            let settings = tls::settings(index, current).map_err(|_| ServeError::Tls(spec.address))?;
-            service.add_tls_with_settings(&address, None, settings);
-        }
+        ListenerSecurity::Clear => Ok(Protection::Clear),
+        ListenerSecurity::Tls => tls::acceptor(index, current).map(Protection::Tls).map_err(|_| ServeError::Tls(spec.address)),
     }
-    Ok(service)
+}
+
+fn service<A>(address: SocketAddr, app: A) -> Service<A> {
+    let address = address.to_string();
+    let mut service = Service::new(address.clone(), app);
+    service.add_tcp(&address);
+    service
 }
 
 fn spawn<A: ServerApp + Send + Sync + 'static>(mut service: Service<A>, stopped: &watch::Receiver<bool>) {

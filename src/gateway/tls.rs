@@ -1,13 +1,14 @@
 //! The listener's side of TLS: which certificate, and what of clients, from the current snapshot, at every handshake.
 
 use super::connection::{HandshakeRecorder, certificate_for};
+use super::handshake;
 use super::live::{Current, Live};
 use crate::clock::UnixTime;
 use crate::config::client_certificates::{ClientCertificates, NotServed};
 use crate::scheme::ClientCertificate;
 use crate::token::x509::{self, X509Refusal};
 use arc_swap::Guard;
-use pingora::listeners::tls::TlsSettings;
+use pingora::listeners::tls::{Acceptor, TlsSettings};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{self, CertificateDer};
@@ -19,14 +20,14 @@ use std::fmt;
 use std::sync::Arc;
 
 /// TLS for a listener, with HTTP/2 by ALPN.
-pub(super) fn settings(listener: usize, current: &Arc<Current>) -> pingora::Result<TlsSettings> {
+pub(super) fn acceptor(listener: usize, current: &Arc<Current>) -> pingora::Result<Acceptor> {
     let mut settings = TlsSettings::with_callbacks(Box::new(HandshakeRecorder { listener }))?;
     settings.set_cert_resolver(Arc::new(Certificates { listener, current: Arc::clone(current) }));
     let provider = CryptoProvider::get_default().ok_or_else(|| pingora::Error::new(pingora::ErrorType::InternalError))?;
     let algorithms = provider.signature_verification_algorithms;
     settings.set_client_cert_verifier(Arc::new(Clients { listener, current: Arc::clone(current), algorithms }));
     settings.enable_h2();
-    Ok(settings)
+    Ok(settings.build())
 }
 
 /// The certificates of one listener, as they are now: a reload needs no restart.
@@ -99,7 +100,10 @@ impl ClientCertVerifier for Clients {
         let now = UnixTime::from_seconds(now.as_secs());
         let admitted = x509::judge_key(leaf).map_err(NotServed::NotVouched);
         let admitted = admitted.and_then(|()| rule(&self.live(), self.listener).admit(Some(&certificate), now));
-        admitted.map(|()| ClientCertVerified::assertion()).map_err(|refused| rustls::Error::InvalidCertificate(told(refused)))
+        admitted.map(|()| ClientCertVerified::assertion()).map_err(|refused| {
+            handshake::remember_refusal(refused);
+            rustls::Error::InvalidCertificate(told(refused))
+        })
     }
 
     fn verify_tls12_signature(

@@ -5,7 +5,7 @@ use super::metrics::Health;
 use super::text::{Fingerprint, Moment, Outside, bare_path, present};
 use crate::clock::UnixTime;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The target of the audit log's lines.
@@ -100,6 +100,17 @@ pub enum AuditEvent<'a> {
         /// What the check found that changed it.
         reason: &'a dyn fmt::Display,
     },
+    /// A client and a listener did not come to terms about TLS.
+    HandshakeFailed {
+        /// The listener's address.
+        listener: SocketAddr,
+        /// The client's end of the connection.
+        peer: SocketAddr,
+        /// Why.
+        reason: &'static str,
+        /// What came from the client; empty where the reason says it all.
+        found: &'a str,
+    },
     /// Contexts were taken back: one, by the fingerprint of its token, or all of a subject.
     ContextsRevoked {
         /// Who made the tokens that the contexts came from; empty where one context is revoked.
@@ -176,6 +187,10 @@ pub fn record(event: &AuditEvent<'_>) {
         AuditEvent::CertificateLoaded { certificate, not_after } => {
             tracing::info!(target: TARGET, event = event.name(), certificate, not_after = %Moment::from(not_after));
         }
+        AuditEvent::HandshakeFailed { listener, peer, reason, found } => {
+            let found = Outside::present(found.as_bytes());
+            tracing::info!(target: TARGET, event = event.name(), listener = %listener, peer = %peer, reason, found);
+        }
         AuditEvent::ContextsRevoked { issuer, subject, token } => {
             let token = (token != 0).then(|| format!("{token:016x}"));
             let (issuer, subject) = (Outside::present(issuer.as_bytes()), Outside::present(subject.as_bytes()));
@@ -248,6 +263,7 @@ impl AuditEvent<'_> {
             Self::RestartNeeded { .. } => "restart_needed",
             Self::CertificateLoaded { .. } => "certificate_loaded",
             Self::UpstreamHealthChanged { .. } => UPSTREAM_HEALTH,
+            Self::HandshakeFailed { .. } => "handshake_failed",
             Self::ContextsRevoked { .. } => "contexts_revoked",
             Self::ServerStarted { .. } => "server_started",
             Self::ServerStopping { .. } => "server_stopping",

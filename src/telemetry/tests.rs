@@ -228,6 +228,7 @@ fn a_decision_names_scheme_reason_claim_and_token() {
 #[test]
 fn changes_of_the_gateway_are_in_the_audit_log() {
     let (file, server) = ("portcullis.yaml", "127.0.0.1:9000");
+    let listener = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 8_443);
     let written = written(Level::Error, || {
         for event in [
             AuditEvent::ServerStarted { version: "0.1.0", crypto: "trial", listeners: "[::]:443, [::]:80", admin: "127.0.0.1:9901" },
@@ -237,6 +238,7 @@ fn changes_of_the_gateway_are_in_the_audit_log() {
             AuditEvent::CertificateLoaded { certificate: "tls/cert.pem", not_after: UnixTime::from_seconds(1_700_000_000) },
             AuditEvent::UpstreamHealthChanged { upstream: "bar", server, health: Health::Unhealthy, reason: &"connection refused" },
             AuditEvent::UpstreamHealthChanged { upstream: "bar", server, health: Health::Healthy, reason: &"well" },
+            AuditEvent::HandshakeFailed { listener, peer: listener, reason: "handshake_alert", found: "UnknownCA" },
             AuditEvent::ServerStopping { cause: "SIGTERM" },
         ] {
             audit::record(&event);
@@ -252,12 +254,14 @@ fn changes_of_the_gateway_are_in_the_audit_log() {
         ("INFO", "certificate_loaded"),
         ("WARN", "upstream_health_changed"),
         ("INFO", "upstream_health_changed"),
+        ("INFO", "handshake_failed"),
         ("INFO", "server_stopping"),
     ];
     assert_eq!(told, expected);
     assert_eq!((&lines[2]["problems"], &lines[2]["first"]), (&2.into(), &"4:2: found a tab, expected spaces".into()));
     assert_eq!(lines[4]["not_after"], "2023-11-14T22:13:20Z");
     assert_eq!((&lines[5]["health"], &lines[6]["health"]), (&"unhealthy".into(), &"healthy".into()));
+    assert_eq!((&lines[7]["listener"], &lines[7]["found"]), (&"127.0.0.1:8443".into(), &"UnknownCA".into()));
     assert_eq!((&lines[5]["reason"], &lines[6]["reason"]), (&"connection refused".into(), &"well".into()));
 }
 

@@ -78,12 +78,22 @@ impl Reload {
 }
 
 /// The handle of one listener, resolved when it is opened.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ListenerMetrics {
     open: Gauge,
+    handshakes_failed: Tally<&'static str>,
 }
 
 impl ListenerMetrics {
+    fn new() -> Self {
+        Self { open: Gauge::default(), handshakes_failed: Tally::new() }
+    }
+
+    /// Counts a TLS handshake that failed.
+    pub fn record_handshake_failed(&self, reason: &'static str) {
+        record_reason(&self.handshakes_failed, reason);
+    }
+
     /// Counts a connection as open for as long as the answer lives.
     pub fn hold_connection(&self) -> Held {
         self.open.hold()
@@ -173,7 +183,7 @@ impl Metrics {
 
     /// The handle of a listener, named by its configured address.
     pub fn listener(&self, address: &str) -> Arc<ListenerMetrics> {
-        self.listeners.resolve(address, ListenerMetrics::default)
+        self.listeners.resolve(address, ListenerMetrics::new)
     }
 
     /// Counts a request as in flight for as long as the answer lives.
@@ -230,6 +240,11 @@ impl Metrics {
         exposition.gauges("portcullis_requests_in_flight", "Requests being answered.", |family| family.push_count(&[], in_flight));
         exposition.gauges("portcullis_connections", "Open connections.", |family| {
             self.listeners.each(|listener, metrics| family.push_count(&[("listener", listener)], metrics.open.read()));
+        });
+        exposition.counters("portcullis_handshakes_failed_total", "TLS handshakes of clients that failed.", |family| {
+            self.listeners.each(|listener, metrics| {
+                metrics.handshakes_failed.each(|reason, count| family.push_count(&[("listener", listener), ("reason", reason)], count));
+            });
         });
         let help = "Connections closed unheard.";
         expose_reasons(exposition, "portcullis_connections_refused_total", help, &self.connections_refused);

@@ -148,6 +148,7 @@ fn everything() -> Vec<u8> {
     upstream.record_connect(Duration::from_micros(80));
     upstream.record_response(Duration::from_millis(3));
     let held = (metrics.hold_request(), metrics.listener("0.0.0.0:8080").hold_connection());
+    metrics.listener("0.0.0.0:8443").record_handshake_failed("handshake_alert");
     metrics.record_connection_refused("too_many");
     metrics.record_connection_aborted("head_timeout");
     metrics.record_head_refused("path_dot_segment");
@@ -191,6 +192,7 @@ const FAMILIES: &[&str] = &[
     "upstream_server_healthy gauge",
     "requests_in_flight gauge",
     "connections gauge",
+    "handshakes_failed_total counter",
     "connections_refused_total counter",
     "connections_aborted_total counter",
     "heads_refused_total counter",
@@ -228,6 +230,7 @@ fn every_family_is_there_once_with_help_and_type() {
         r#"portcullis_key_refreshes_total{scheme="api",source="https://b.example",outcome="failed"} 4"#,
         r#"portcullis_key_set_keys{scheme="api",source="https://b.example"} 0"#,
         r#"portcullis_key_set_age_seconds{scheme="api",source="https://a.example"} 40"#,
+        r#"portcullis_handshakes_failed_total{listener="0.0.0.0:8443",reason="handshake_alert"} 1"#,
         r#"portcullis_crypto_cpu_feature{feature="sha"} 0"#,
         r#"portcullis_certificate_not_after_seconds{certificate="tls/cert.pem"} 1900000000"#,
         "portcullis_replay_log_entries 3",

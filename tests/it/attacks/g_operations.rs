@@ -2,10 +2,10 @@
 //!
 //! Not here: T-115's limits by address and login throttles, because the gateway has neither yet; what it does
 //! have is tested, that nobody can choose under which address the logs name them. Of T-110, regular
-//! expressions, because the configuration has none. Of T-116, a TLS handshake that never ends: Pingora gives
-//! it 60 seconds, which is longer than a test may wait.
+//! expressions, because the configuration has none.
 
 use super::Scene;
+use crate::support::certificates::Authority;
 use crate::support::frames::{DATA, END_STREAM, FrameClient, HEADERS, block};
 use crate::support::gateway::{BAR, Config};
 use crate::support::http2::Http2Client;
@@ -434,6 +434,25 @@ async fn t_116_slow_heads_over_http2() {
     frames.send(HEADERS, END_STREAM, 1, &block(&[(":method", "GET")])).await;
     frames.end().await;
     scene.upstream.assert_untouched();
+}
+
+#[tokio::test]
+async fn t_116_slow_handshakes() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.certify(&["localhost"]);
+    let tls = r#"listeners: [{ address: "127.0.0.1:{port}", tls: { certificate: "{keys}/server.pem", key: "{keys}/server.key" } }]"#;
+    let config = Config::bar(&format!("{tls}\nlimits: {{ head_timeout: 1s }}\n"));
+    let gateway = config.file("server.pem", &certificate).file("server.key", &key).start().await;
+    let slow = format!("portcullis_handshakes_failed_total{{listener=\"{}\",reason=\"handshake_timeout\"}}", gateway.address());
+    // Silent, and begun but never finished.
+    for octets in [&b""[..], &[22, 3, 1, 2, 0, 1, 0][..]] {
+        let mut client = RawClient::connect(gateway.address()).await;
+        client.send(octets).await;
+        assert_eq!(client.all_answers().await.len(), 0);
+    }
+    gateway.metric_becomes(&slow, 2.0).await;
+    gateway.audit_line(|event| event["event"] == "handshake_failed" && event["reason"] == "handshake_timeout").await;
+    gateway.metric_becomes(&format!("portcullis_connections{{listener=\"{}\"}}", gateway.address()), 0.0).await;
 }
 
 #[tokio::test]

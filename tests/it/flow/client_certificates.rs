@@ -146,6 +146,15 @@ async fn required_refuses_every_handshake_without_a_certificate_that_holds() {
         assert!(scene.refuses(&scene.clients.identify_by(&params)).await);
     }
     assert!(scene.refuses(&Authority::new().identify(&[ALICE])).await);
+    for reason in [
+        "client_certificate_missing",
+        "certificate_expired",
+        "certificate_not_yet_valid",
+        "certificate_extended_key_usage",
+        "certificate_untrusted",
+    ] {
+        scene.gateway.audit_line(|event| event["event"] == "handshake_failed" && event["reason"] == reason).await;
+    }
     scene.upstream.assert_untouched();
     // Another name may connect, and is nobody that the scheme takes.
     let eve = scene.clients.identify(&["eve.example"]);

@@ -106,7 +106,7 @@ async fn a_program_without_requests_ends_at_once_on_each_signal() {
     for signal in ["TERM", "INT", "QUIT"] {
         let (gateway, _upstream) = before(Reply::ok(), FOR_EVER).await;
         gateway.signal(signal);
-        let (status, _) = gateway.stop().await;
+        let (status, lines) = gateway.stop().await;
         assert!(status.success(), "{signal}");
     }
 }

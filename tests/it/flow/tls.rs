@@ -6,10 +6,22 @@ use crate::support::{Config, Gateway, PATIENCE, RawClient, Token, Upstream, with
 use portcullis::clock;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// A ClientHello of TLS 1.0 by hand: record version 3.1, client version 3.1, one cipher suite of its time.
+fn hello_of_tls_1_0() -> Vec<u8> {
+    let mut hello = vec![3, 1];
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
+    let length = u8::try_from(hello.len()).unwrap();
+    let mut record = vec![22, 3, 1, 0, length + 4, 1, 0, 0, length];
+    record.extend(hello);
+    record
+}
 
 /// Two names, each under a certificate of its own.
 const TWO: &str = r#"
@@ -110,18 +122,43 @@ async fn tls_below_1_2_and_a_name_without_vouching_are_refused() {
     let name = ServerName::try_from("first.example").unwrap();
     let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(stranger));
     assert!(within("a TLS handshake", connector.connect(name, stream)).await.is_err());
-    // A ClientHello of TLS 1.0 by hand: record version 3.1, client version 3.1, one cipher suite of its time.
-    let mut hello = vec![3, 1];
-    hello.extend([7; 32]);
-    hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
-    let length = u8::try_from(hello.len()).unwrap();
-    let mut record = vec![22, 3, 1, 0, length + 4, 1, 0, 0, length];
-    record.extend(hello);
     let mut stream = tokio::net::TcpStream::connect(scene.address()).await.unwrap();
-    stream.write_all(&record).await.unwrap();
+    stream.write_all(&hello_of_tls_1_0()).await.unwrap();
     let mut answer = Vec::new();
     within("the end of the handshake", stream.read_to_end(&mut answer)).await.unwrap();
     assert_eq!((answer.first(), answer.get(5)), (Some(&21), Some(&2)), "a fatal alert, not {answer:?}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_is_counted_and_told_by_its_reason() {
+    let scene = Scene::new().await;
+    let failed = |reason: &str| format!("portcullis_handshakes_failed_total{{listener=\"{}\",reason=\"{reason}\"}}", scene.address());
+    let trusts_nobody = ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+    assert!(Authority::is_refused(scene.address(), "first.example", trusts_nobody).await);
+    for octets in [b"GET / HTTP/1.1\r\nHost: first.example\r\n\r\n".to_vec(), hello_of_tls_1_0()] {
+        let mut client = RawClient::connect(scene.address()).await;
+        client.send(octets).await;
+        client.rest().await;
+    }
+    for (reason, found) in [
+        ("handshake_alert", "UnknownCA".into()),
+        ("handshake_no_tls", serde_json::Value::Null),
+        ("handshake_incompatible", "SignatureAlgorithmsExtensionRequired".into()),
+    ] {
+        let line = scene.gateway.audit_line(|event| event["event"] == "handshake_failed" && event["reason"] == reason).await;
+        assert_eq!((&line["level"], &line["found"]), (&"INFO".into(), &found), "{line}");
+        assert_eq!(line["listener"], scene.address().to_string(), "{line}");
+        assert!(line["peer"].as_str().unwrap().starts_with("127.0.0.1:"), "{line}");
+        scene.gateway.metric_becomes(&failed(reason), 1.0).await;
+    }
+    // Who only looks in is counted, and makes no line.
+    let before = scene.gateway.metric(&failed("handshake_left")).await;
+    drop(tokio::net::TcpStream::connect(scene.address()).await.unwrap());
+    scene.gateway.metric_becomes(&failed("handshake_left"), before + 1.0).await;
+    let events = scene.gateway.events();
+    assert!(events.iter().all(|event| event["reason"] != "handshake_left"), "{events:#?}");
+    assert!(events.iter().all(|event| event["target"] != "portcullis::library"), "{events:#?}");
+    assert_eq!(scene.gateway.metric("portcullis_connections_aborted_total{reason=\"head_timeout\"}").await, 0.0);
 }
 
 #[tokio::test]
