@@ -3,7 +3,8 @@
 use super::live::{Current, Live};
 use super::serve::Cautions;
 use crate::clock;
-use crate::config::snapshot::Fixed;
+use crate::config::certificate::Certificate;
+use crate::config::snapshot::{Fixed, Snapshot};
 use crate::config::{self, Report};
 use crate::setting::Environment;
 use crate::telemetry::audit::{self, AuditEvent};
@@ -103,9 +104,11 @@ impl Reloader {
 
     fn take_up(&self, live: Live, name: &str) {
         let (routes, schemes) = (live.snapshot.routes.len(), live.snapshot.schemes.len());
-        self.current.store(Arc::new(live));
+        let live = Arc::new(live);
+        let before = self.current.swap(Arc::clone(&live));
         self.metrics.record_reload(Reload::Succeeded(clock::now()));
         audit::record(&AuditEvent::ConfigLoaded { file: name, routes, schemes });
+        record_certificates(&live.snapshot, Some(&before.snapshot));
     }
 }
 
@@ -122,6 +125,22 @@ async fn give_back() {
 /// Logs what deserves a second look in a configuration that is in force.
 pub(super) fn caution(file: &str, told: &[String]) {
     told.iter().for_each(|caution| tracing::warn!("{file}: {caution}"));
+}
+
+/// Records the certificates that clients are shown from now on and were not before.
+pub(super) fn record_certificates(now: &Snapshot, before: Option<&Snapshot>) {
+    for (index, (listener, certificates)) in now.fixed.listeners.iter().zip(&now.certificates).enumerate() {
+        let shown = before.and_then(|before| before.certificates.get(index)).map(Vec::as_slice).unwrap_or_default();
+        let is_new = |new: &&Certificate| shown.iter().all(|old| old.key.cert != new.key.cert);
+        for certificate in certificates.iter().filter(is_new) {
+            audit::record(&AuditEvent::CertificateLoaded {
+                certificate: &certificate.label,
+                listener: listener.address,
+                names: &certificate.names.join(", "),
+                not_after: certificate.not_after,
+            });
+        }
+    }
 }
 
 fn stamp(file: &Path) -> Option<Stamp> {

@@ -169,9 +169,7 @@ fn announce(fixed: &Fixed, current: &Current, file: &std::path::Path) {
     let live = current.load();
     let (routes, schemes) = (live.snapshot.routes.len(), live.snapshot.schemes.len());
     audit::record(&AuditEvent::ConfigLoaded { file: &file.display().to_string(), routes, schemes });
-    for certificate in live.snapshot.certificates.iter().flatten() {
-        audit::record(&AuditEvent::CertificateLoaded { certificate: &certificate.label, not_after: certificate.not_after });
-    }
+    reload::record_certificates(&live.snapshot, None);
     let listeners: Vec<_> = fixed.listeners.iter().map(|listener| listener.address.to_string()).collect();
     audit::record(&AuditEvent::ServerStarted {
         version: env!("CARGO_PKG_VERSION"),

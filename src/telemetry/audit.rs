@@ -82,10 +82,14 @@ pub enum AuditEvent<'a> {
         /// What cannot change while the gateway runs.
         setting: &'a str,
     },
-    /// A certificate is in use.
+    /// A certificate is in use: from the start on, or in the place of another.
     CertificateLoaded {
         /// The certificate's file.
         certificate: &'a str,
+        /// The address of the listener that shows it.
+        listener: SocketAddr,
+        /// The names it is for, one after the other.
+        names: &'a str,
         /// The end of its validity.
         not_after: UnixTime,
     },
@@ -184,8 +188,9 @@ pub fn record(event: &AuditEvent<'_>) {
         AuditEvent::RestartNeeded { file, setting } => {
             tracing::warn!(target: TARGET, event = event.name(), file, setting);
         }
-        AuditEvent::CertificateLoaded { certificate, not_after } => {
-            tracing::info!(target: TARGET, event = event.name(), certificate, not_after = %Moment::from(not_after));
+        AuditEvent::CertificateLoaded { certificate, listener, names, not_after } => {
+            let not_after = Moment::from(not_after);
+            tracing::info!(target: TARGET, event = event.name(), certificate, listener = %listener, names, not_after = %not_after);
         }
         AuditEvent::HandshakeFailed { listener, peer, reason, found } => {
             let found = Outside::present(found.as_bytes());

@@ -235,7 +235,12 @@ fn changes_of_the_gateway_are_in_the_audit_log() {
             AuditEvent::ConfigLoaded { file, routes: 3, schemes: 1 },
             AuditEvent::ConfigRefused { file, problems: 2, first: &"4:2: found a tab, expected spaces" },
             AuditEvent::RestartNeeded { file, setting: "listeners" },
-            AuditEvent::CertificateLoaded { certificate: "tls/cert.pem", not_after: UnixTime::from_seconds(1_700_000_000) },
+            AuditEvent::CertificateLoaded {
+                certificate: "tls/cert.pem",
+                listener,
+                names: "a.example, b.example",
+                not_after: UnixTime::from_seconds(1_700_000_000),
+            },
             AuditEvent::UpstreamHealthChanged { upstream: "bar", server, health: Health::Unhealthy, reason: &"connection refused" },
             AuditEvent::UpstreamHealthChanged { upstream: "bar", server, health: Health::Healthy, reason: &"well" },
             AuditEvent::HandshakeFailed { listener, peer: listener, reason: "handshake_alert", found: "UnknownCA" },
@@ -260,6 +265,7 @@ fn changes_of_the_gateway_are_in_the_audit_log() {
     assert_eq!(told, expected);
     assert_eq!((&lines[2]["problems"], &lines[2]["first"]), (&2.into(), &"4:2: found a tab, expected spaces".into()));
     assert_eq!(lines[4]["not_after"], "2023-11-14T22:13:20Z");
+    assert_eq!((&lines[4]["listener"], &lines[4]["names"]), (&"127.0.0.1:8443".into(), &"a.example, b.example".into()));
     assert_eq!((&lines[5]["health"], &lines[6]["health"]), (&"unhealthy".into(), &"healthy".into()));
     assert_eq!((&lines[7]["listener"], &lines[7]["found"]), (&"127.0.0.1:8443".into(), &"UnknownCA".into()));
     assert_eq!((&lines[5]["reason"], &lines[6]["reason"]), (&"connection refused".into(), &"well".into()));

@@ -2,7 +2,7 @@
 
 use crate::support::certificates::Authority;
 use crate::support::http2::Http2Client;
-use crate::support::{Config, Gateway, PATIENCE, RawClient, Token, Upstream, within};
+use crate::support::{Config, Gateway, PATIENCE, RawClient, Token, Upstream, eventually, within};
 use portcullis::clock;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -177,6 +177,20 @@ async fn a_changed_certificate_is_shown_at_the_next_handshake_without_a_restart(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(serial(&scene.shown_to("second.example").await), serial(&der(&scene.second)));
+    let loaded = |scene: &Scene| {
+        let events = scene.gateway.events().into_iter();
+        events.filter(|event| event["event"] == "certificate_loaded").collect::<Vec<_>>()
+    };
+    let renewed = eventually("the event", || loaded(&scene).into_iter().nth(2)).await;
+    let shown = |line: &serde_json::Value, field: &str| line[field].as_str().unwrap().to_owned();
+    assert!(shown(&renewed, "certificate").ends_with("first.pem"), "{renewed}");
+    assert_eq!((shown(&renewed, "listener"), shown(&renewed, "names")), (scene.address().to_string(), "first.example".to_owned()));
+    let ends = X509Certificate::from_der(&new).unwrap().1.validity().not_after.timestamp();
+    let told: jiff::Timestamp = shown(&renewed, "not_after").parse().unwrap();
+    assert_eq!(told.as_second(), ends);
+    // A reload that changes no certificate tells of none.
+    scene.gateway.replace("bouncer.b64", &portcullis::crypto::base64::encode(&[7; 32])).await;
+    assert_eq!(loaded(&scene).len(), 3);
     before.send("GET /public/x HTTP/1.1\r\nHost: first.example\r\n\r\n").await;
     assert_eq!(before.answer().await.status(), 200, "a connection under the old certificate goes on");
 }
