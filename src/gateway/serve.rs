@@ -97,7 +97,7 @@ async fn run(snapshot: Snapshot, file: PathBuf, cautions: Cautions, workers: usi
     }
     let stopping = Arc::new(AtomicBool::new(false));
     // Operators are answered to the last: a readiness probe must learn that the gateway is going away.
-    let (_end, ended) = watch::channel(false);
+    let (end, ended) = watch::channel(false);
     if let Some(address) = fixed.admin {
         let admin = Admin { current: Arc::clone(&current), metrics: Arc::clone(&metrics), room, stopping: Arc::clone(&stopping) };
         spawn(service(address, HttpServer::new_app(admin)), &ended);
@@ -113,6 +113,7 @@ async fn run(snapshot: Snapshot, file: PathBuf, cautions: Cautions, workers: usi
     // The receivers live in the services; when all are gone there is nobody left to tell.
     let _ = stop.send(true);
     drain(&door, patience).await;
+    let _ = end.send(true);
     Ok(())
 }
 

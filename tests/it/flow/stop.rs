@@ -108,5 +108,7 @@ async fn a_program_without_requests_ends_at_once_on_each_signal() {
         gateway.signal(signal);
         let (status, lines) = gateway.stop().await;
         assert!(status.success(), "{signal}");
+        let told: Vec<_> = lines.iter().filter(|line| line.contains("portcullis::library")).collect();
+        assert!(told.is_empty(), "an end that was asked for is no error: {told:?}");
     }
 }
