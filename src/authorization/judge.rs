@@ -3,8 +3,8 @@
 use super::expression::Expression;
 use super::scope;
 use crate::clock::UnixTime;
-use crate::scheme::{Insufficiency, Principal, StepUp};
-use crate::token::ClaimRule;
+use crate::scheme::{Insufficiency, Mismatch, Principal, StepUp};
+use crate::token::{ClaimRule, Claims};
 use std::sync::Arc;
 
 /// What a route asks of an identity. By default nothing: whoever was proved may pass.
@@ -67,6 +67,13 @@ impl Authorization {
     }
 }
 
+impl Scopes {
+    fn missed(&self, claims: &Claims) -> Insufficiency {
+        let granted: Vec<_> = scope::granted(claims).collect();
+        Insufficiency::Scope(Arc::clone(&self.joined), Mismatch::proved(&self.joined, &granted.join(" ")).into())
+    }
+}
+
 impl Rule {
     fn judge(&self, principal: &Principal, request: &RequestFacts<'_>, now: UnixTime) -> Result<(), Insufficiency> {
         let claims = principal.claims();
@@ -74,9 +81,12 @@ impl Rule {
         match self {
             Self::EachScope(scopes) if scopes.each.iter().all(|scope| is_granted(scope)) => Ok(()),
             Self::AnyScope(scopes) if scopes.each.iter().any(|scope| is_granted(scope)) => Ok(()),
-            Self::EachScope(scopes) | Self::AnyScope(scopes) => Err(Insufficiency::Scope(Arc::clone(&scopes.joined))),
+            Self::EachScope(scopes) | Self::AnyScope(scopes) => Err(scopes.missed(claims)),
             Self::Claim(name, rule) if claims.value(name).is_some_and(|value| rule.admits(value, now)) => Ok(()),
-            Self::Claim(name, _) => Err(Insufficiency::Claim(Arc::clone(name))),
+            Self::Claim(name, rule) => {
+                let mismatch = Mismatch::proved(&rule.to_string(), claims.value(name).unwrap_or_default());
+                Err(Insufficiency::Claim(Arc::clone(name), mismatch.into()))
+            }
             Self::Expression(expression) => expression.judge(principal, request),
             Self::Authentication(wanted) if signed_in(wanted, principal, now) => Ok(()),
             Self::Authentication(wanted) => Err(Insufficiency::Authentication(Arc::clone(wanted))),

@@ -5,7 +5,7 @@ use super::functions::{FUNCTIONS, MACROS, Style};
 use super::kind::Sort;
 use super::{Authorization, AuthorizationSettings, RequestFacts};
 use crate::clock::UnixTime;
-use crate::scheme::{Insufficiency, Principal, Refusal};
+use crate::scheme::{Insufficiency, Mismatch, Principal, Refusal};
 use crate::setting::{Located, Position, Problem};
 
 const NOW: UnixTime = UnixTime::from_seconds(1_700_000_000);
@@ -66,7 +66,22 @@ fn scopes_are_compared_whole() {
 fn the_caller_learns_which_scopes_it_takes() {
     let rules = built(serde_json::json!({ "scopes": ["b", "a"] })).unwrap();
     let miss = rules.judge(&Principal::specimen(&[]), &REQUEST, NOW).unwrap_err();
-    assert_eq!(miss, Insufficiency::Scope("b a".into()));
+    assert_eq!(miss, Insufficiency::Scope("b a".into(), Mismatch::proved("b a", "").into()));
+}
+
+#[test]
+fn logs_learn_what_was_wanted_beside_what_there_is() {
+    let told = |rules, claims| {
+        let miss = built(rules).unwrap().judge(&Principal::specimen(claims), &REQUEST, NOW).unwrap_err();
+        let refusal = Refusal::Insufficient(miss);
+        (refusal.claim().to_owned(), refusal.expected().to_owned(), refusal.found().to_owned())
+    };
+    let text = |claim: &str, expected: &str, found: &str| (claim.to_owned(), expected.to_owned(), found.to_owned());
+    let scopes = serde_json::json!({ "scopes": ["b", "a"] });
+    assert_eq!(told(scopes, &[("scope", "x b"), ("scp", "c")]), text("", "b a", "x b c"));
+    let claims = serde_json::json!({ "claims": { "Role": ["patron", "owner"], "age": { "at_least": 18 } } });
+    assert_eq!(told(claims.clone(), &[("Role", "guest")]), text("Role", "[patron, owner]", "guest"));
+    assert_eq!(told(claims, &[("Role", "owner")]), text("age", "{ at_least: 18 }", ""));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use super::{Evidence, Insufficiency, Refusal, Rejection};
 use crate::token::AudienceRule;
 use crate::token::jwt::{self, Jwt, JwtMiss, Requirements};
+use std::fmt;
 
 /// What was expected, by the configuration, and what came. It is bounded; logs escape it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Mismatch {
     expected: Box<str>,
     found: Box<str>,
@@ -20,8 +21,8 @@ impl Mismatch {
         Self { expected: beginning(expected), found: Box::default() }
     }
 
-    /// The same, with what came in a statement that somebody has proved to have made.
-    pub(in crate::scheme) fn proved(expected: &str, found: &str) -> Self {
+    /// The same, with what came: in a statement that somebody has proved to have made, or as one word of a closed list.
+    pub fn proved(expected: &str, found: &str) -> Self {
         Self { expected: beginning(expected), found: beginning(found) }
     }
 
@@ -33,6 +34,13 @@ impl Mismatch {
     /// What came; empty where nobody has proved it.
     pub const fn found(&self) -> &str {
         &self.found
+    }
+}
+
+/// Values of claims do not print; logs ask for them.
+impl fmt::Debug for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mismatch").finish_non_exhaustive()
     }
 }
 
@@ -78,8 +86,15 @@ impl Refusal {
     fn mismatch(&self) -> Option<&Mismatch> {
         match self {
             Self::Rejected(
-                Rejection::IssuerUntrusted(mismatch) | Rejection::AudienceMismatch(mismatch) | Rejection::ProofTargetMismatch(mismatch),
-            ) => Some(mismatch),
+                Rejection::IssuerUntrusted(mismatch)
+                | Rejection::AudienceMismatch(mismatch)
+                | Rejection::ProofTargetMismatch(mismatch)
+                | Rejection::ClaimMismatch(_, mismatch)
+                | Rejection::AlgorithmNotTaken(mismatch)
+                | Rejection::TokenTypeRefused(mismatch)
+                | Rejection::CoverageMissing(mismatch),
+            )
+            | Self::Insufficient(Insufficiency::Scope(_, mismatch) | Insufficiency::Claim(_, mismatch)) => Some(mismatch),
             Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => None,
         }
     }
@@ -89,7 +104,7 @@ impl From<JwtMiss> for Rejection {
     fn from(miss: JwtMiss) -> Self {
         let missing = |claim: &str| Self::ClaimMissing(claim.into());
         match miss {
-            JwtMiss::Type => Self::TokenTypeRefused,
+            JwtMiss::Type => Self::TokenTypeRefused(Box::default()),
             JwtMiss::IssuerMissing => missing(jwt::ISSUER),
             JwtMiss::IssuerUntrusted => Self::IssuerUntrusted(Box::default()),
             JwtMiss::ExpiryMissing => missing(jwt::EXPIRES),
@@ -106,7 +121,7 @@ impl From<JwtMiss> for Rejection {
 
 impl Rejection {
     /// What is wrong with a token that its issuer has made, beside what it should have been.
-    #[allow(clippy::wildcard_enum_match_arm, reason = "of all rejections, these two are about what was expected")]
+    #[allow(clippy::wildcard_enum_match_arm, reason = "of all rejections, these are about what was expected of the token as a whole")]
     pub(in crate::scheme) fn of_token(miss: JwtMiss, wanted: &Requirements, token: &Jwt) -> Self {
         match Self::from(miss) {
             Self::IssuerUntrusted(_) => Self::IssuerUntrusted(Mismatch::proved(&wanted.issuer, token.issuer().unwrap_or_default()).into()),
@@ -114,8 +129,22 @@ impl Rejection {
                 let found = token.claims().value(jwt::AUDIENCE).unwrap_or_default();
                 Self::AudienceMismatch(Mismatch::proved(&audiences(&wanted.audiences), found).into())
             }
+            Self::TokenTypeRefused(_) => {
+                let found = token.token_type().unwrap_or_default();
+                Self::TokenTypeRefused(Mismatch::proved(wanted.token_type.wanted(), found).into())
+            }
             rejection => rejection,
         }
+    }
+
+    /// An algorithm that is none of these; each is a word of a closed list.
+    pub(in crate::scheme) fn of_algorithm(taken: impl Iterator<Item = &'static str>, found: &'static str) -> Self {
+        Self::AlgorithmNotTaken(Mismatch::proved(&joined(taken), found).into())
+    }
+
+    /// These are not covered, and must be.
+    pub(in crate::scheme) fn of_coverage(missing: impl Iterator<Item = impl AsRef<str>>) -> Self {
+        Self::CoverageMissing(Mismatch::expecting(&joined(missing)).into())
     }
 
     /// A proof for another target than that of the request, which the client knows by this address.

@@ -25,10 +25,10 @@ pub enum Refusal {
 /// What a proved identity lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Insufficiency {
-    /// Scopes: these, with spaces between them (RFC 6750 §3.1).
-    Scope(Arc<str>),
-    /// This claim, or a value of it that is taken.
-    Claim(Arc<str>),
+    /// Scopes: these, with spaces between them (RFC 6750 §3.1), beside those that were granted.
+    Scope(Arc<str>, Box<Mismatch>),
+    /// This claim, or a value of it that is taken: the rule, beside the value.
+    Claim(Arc<str>, Box<Mismatch>),
     /// The route's expression is not true of it.
     Expression,
     /// The route's expression is this, and neither true nor false.
@@ -83,7 +83,7 @@ pub enum Rejection {
     /// A claim that the configuration requires is absent.
     ClaimMissing(Arc<str>),
     /// A claim is there but its value does not satisfy the configured rule.
-    ClaimMismatch(Arc<str>),
+    ClaimMismatch(Arc<str>, Box<Mismatch>),
     /// The nonce, or whatever else may be used once, was used before.
     NonceSeen,
     /// The statement of time is too far from ours.
@@ -104,10 +104,12 @@ pub enum Rejection {
     HolderKeyUnusable,
     /// The algorithm is not taken, or not by a key of this kind.
     AlgorithmRefused,
+    /// The same, where it is known which algorithms are taken, or which one came.
+    AlgorithmNotTaken(Box<Mismatch>),
     /// No key of the issuer has the name that the token gives.
     KeyUnknown(KeyName),
     /// The token is of another type.
-    TokenTypeRefused,
+    TokenTypeRefused(Box<Mismatch>),
     /// The token does not hold yet.
     NotYet,
     /// The holder's signature is wrong.
@@ -116,8 +118,8 @@ pub enum Rejection {
     UsageRefused,
     /// The message is to be signed, and its digest is not there.
     DigestMissing,
-    /// A field that the digest must cover is not covered.
-    CoverageMissing,
+    /// Something that the digest or the signature must cover is not covered.
+    CoverageMissing(Box<Mismatch>),
     /// The nonce is not one of ours, or no longer.
     NonceRefused,
     /// The context token does not open: another key, another realm, or changed.
@@ -199,8 +201,8 @@ impl Refusal {
     /// The configured claim that the refusal is about; empty when it is about none.
     pub fn claim(&self) -> &str {
         match self {
-            Self::Rejected(Rejection::ClaimMissing(claim) | Rejection::ClaimMismatch(claim)) => claim,
-            Self::Insufficient(Insufficiency::Claim(claim)) => claim,
+            Self::Rejected(Rejection::ClaimMissing(claim) | Rejection::ClaimMismatch(claim, _)) => claim,
+            Self::Insufficient(Insufficiency::Claim(claim, _)) => claim,
             Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
         }
     }
@@ -247,7 +249,7 @@ impl Rejection {
             Self::IssuerUntrusted(_) => "issuer_untrusted",
             Self::AudienceMismatch(_) => "audience_mismatch",
             Self::ClaimMissing(_) => "claim_missing",
-            Self::ClaimMismatch(_) => "claim_mismatch",
+            Self::ClaimMismatch(..) => "claim_mismatch",
             Self::NonceSeen => "nonce_seen",
             Self::TimestampOutside => "timestamp_outside",
             Self::DigestMismatch => "digest_mismatch",
@@ -257,14 +259,14 @@ impl Rejection {
             Self::ProofMissing => "proof_missing",
             Self::HolderKeyMissing => "holder_key_missing",
             Self::HolderKeyUnusable => "holder_key_unusable",
-            Self::AlgorithmRefused => "algorithm_refused",
+            Self::AlgorithmRefused | Self::AlgorithmNotTaken(_) => "algorithm_refused",
             Self::KeyUnknown(_) => "key_unknown",
-            Self::TokenTypeRefused => "token_type_refused",
+            Self::TokenTypeRefused(_) => "token_type_refused",
             Self::NotYet => "not_yet",
             Self::HolderSignatureInvalid => "holder_signature_invalid",
             Self::UsageRefused => "usage_refused",
             Self::DigestMissing => "digest_missing",
-            Self::CoverageMissing => "coverage_missing",
+            Self::CoverageMissing(_) => "coverage_missing",
             Self::NonceRefused => "nonce_refused",
             Self::ContextRefused => "context_refused",
             Self::Revoked => "revoked",
@@ -292,8 +294,8 @@ impl Insufficiency {
     /// The precise reason, for log and metric.
     pub const fn reason(&self) -> &'static str {
         match self {
-            Self::Scope(_) => "scope_insufficient",
-            Self::Claim(_) => "claim_insufficient",
+            Self::Scope(..) => "scope_insufficient",
+            Self::Claim(..) => "claim_insufficient",
             Self::Expression => "expression_false",
             Self::ExpressionNotBoolean(_) => "expression_not_boolean",
             Self::ExpressionNotComputed(_) => "expression_not_computed",
@@ -320,7 +322,7 @@ impl From<ClaimMiss> for Rejection {
     fn from(miss: ClaimMiss) -> Self {
         match miss {
             ClaimMiss::Missing(claim) => Self::ClaimMissing(claim),
-            ClaimMiss::Mismatch(claim) => Self::ClaimMismatch(claim),
+            ClaimMiss::Mismatch { claim, expected, found } => Self::ClaimMismatch(claim, Mismatch::proved(&expected, &found).into()),
         }
     }
 }

@@ -77,12 +77,19 @@ enum Condition {
 pub struct ClaimRules(Box<[(Arc<str>, ClaimRule)]>);
 
 /// Why claims do not satisfy the rules; names the claim as configured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ClaimMiss {
     /// The claim is absent.
     Missing(Arc<str>),
     /// The claim is there and its value does not satisfy the rule.
-    Mismatch(Arc<str>),
+    Mismatch {
+        /// The claim.
+        claim: Arc<str>,
+        /// The rule, as it could be written in the configuration.
+        expected: Box<str>,
+        /// The value.
+        found: Box<str>,
+    },
 }
 
 impl ClaimRules {
@@ -110,10 +117,23 @@ impl ClaimRules {
             match claims.value(name) {
                 None => return Err(ClaimMiss::Missing(Arc::clone(name))),
                 Some(value) if rule.admits(value, now) => {}
-                Some(_) => return Err(ClaimMiss::Mismatch(Arc::clone(name))),
+                Some(value) => {
+                    let (expected, found) = (rule.to_string().into(), value.into());
+                    return Err(ClaimMiss::Mismatch { claim: Arc::clone(name), expected, found });
+                }
             }
         }
         Ok(())
+    }
+}
+
+/// Values of claims do not print.
+impl fmt::Debug for ClaimMiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(claim) => f.debug_tuple("Missing").field(claim).finish(),
+            Self::Mismatch { claim, .. } => f.debug_struct("Mismatch").field("claim", claim).finish_non_exhaustive(),
+        }
     }
 }
 
@@ -470,7 +490,8 @@ mod tests {
             builder.build()
         };
         assert_eq!(rules.judge(&claims(&[("Role", "patron"), ("Level", "")]), NOW), Ok(()));
-        assert_eq!(rules.judge(&claims(&[("Role", "guest"), ("Level", "")]), NOW), Err(ClaimMiss::Mismatch("Role".into())));
+        let guest = ClaimMiss::Mismatch { claim: "Role".into(), expected: "[patron]".into(), found: "guest".into() };
+        assert_eq!(rules.judge(&claims(&[("Role", "guest"), ("Level", "")]), NOW), Err(guest));
         assert_eq!(rules.judge(&claims(&[("role", "patron")]), NOW), Err(ClaimMiss::Missing("Role".into())));
         assert_eq!(rules.judge(&claims(&[("Role", "patron")]), NOW), Err(ClaimMiss::Missing("Level".into())));
     }

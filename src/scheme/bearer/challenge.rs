@@ -57,8 +57,8 @@ impl Challenges {
     /// What would suffice (RFC 6750 §3.1, RFC 9470 §3).
     fn asking(&self, insufficiency: &Insufficiency) -> HeaderValue {
         match insufficiency {
-            Insufficiency::Scope(scope) => self.value(&[("error", "insufficient_scope"), ("scope", scope)]),
-            Insufficiency::Claim(_)
+            Insufficiency::Scope(scope, _) => self.value(&[("error", "insufficient_scope"), ("scope", scope)]),
+            Insufficiency::Claim(..)
             | Insufficiency::Expression
             | Insufficiency::ExpressionNotBoolean(_)
             | Insufficiency::ExpressionNotComputed(_) => self.value(&[("error", "insufficient_scope")]),
@@ -102,8 +102,8 @@ mod tests {
     fn rfc_6750_3_1_and_rfc_9470_3_say_what_would_suffice() {
         let challenges = Challenges::build("Bearer", "", &[]);
         let after = |insufficiency| challenges.after(Some(&Refusal::Insufficient(insufficiency))).value;
-        assert_eq!(after(Insufficiency::Scope("a b".into())), "Bearer error=\"insufficient_scope\", scope=\"a b\"");
-        assert_eq!(after(Insufficiency::Claim("role".into())), "Bearer error=\"insufficient_scope\"");
+        assert_eq!(after(Insufficiency::Scope("a b".into(), Box::default())), "Bearer error=\"insufficient_scope\", scope=\"a b\"");
+        assert_eq!(after(Insufficiency::Claim("role".into(), Box::default())), "Bearer error=\"insufficient_scope\"");
         let wanted = StepUp { acr_values: "gold".into(), max_age: Some(5) };
         let told = "Bearer error=\"insufficient_user_authentication\", acr_values=\"gold\", max_age=\"5\"";
         assert_eq!(after(Insufficiency::Authentication(wanted.into())), told);

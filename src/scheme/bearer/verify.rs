@@ -8,7 +8,7 @@ use crate::scheme::principal::Asserted;
 use crate::scheme::{Fault, Fingerprint, Malformation, Memory, Mismatch, Principal, Recognition, Refusal, Rejection};
 use crate::store::{CacheCounts, VerdictCache};
 use crate::token::jose::cnf::Confirmation;
-use crate::token::jose::{Algorithm, KnownHeader, Unconfirmed};
+use crate::token::jose::{Algorithm, KnownHeader, Unconfirmed, Unproved};
 use crate::token::jwt::{Holder, Jwt, Requirements};
 use std::sync::Arc;
 
@@ -107,10 +107,15 @@ impl Tokens {
 
     fn judge(&self, keys: &Keys, token: &str, digest: &[u8; DIGEST_LENGTH], now: UnixTime) -> Result<Verdict, Refusal> {
         let unconfirmed = self.header.parse(token).map_err(|_| Malformation::TokenSyntax)?;
-        if !self.algorithms.contains(&unconfirmed.header().algorithm()) {
-            return Err(Rejection::AlgorithmRefused.into());
+        let algorithm = unconfirmed.header().algorithm();
+        if !self.algorithms.contains(&algorithm) {
+            return Err(Rejection::of_algorithm(self.algorithms.iter().map(|taken| taken.name()), algorithm.name()).into());
         }
-        let jwt = Jwt::read(&self.header.confirm(unconfirmed, keys.keys())?).map_err(|_| Malformation::TokenSyntax)?;
+        let confirmed = self.header.confirm(unconfirmed, keys.keys()).map_err(|unproved| match unproved {
+            Unproved::AlgorithmUnfit => Rejection::of_algorithm(std::iter::empty(), algorithm.name()).into(),
+            other => Refusal::from(other),
+        })?;
+        let jwt = Jwt::read(&confirmed).map_err(|_| Malformation::TokenSyntax)?;
         let expires = self.requirements.judge(&jwt, now).map_err(|miss| Rejection::of_token(miss, &self.requirements, &jwt))?;
         let binding = Binding::of(jwt.holder());
         // An empty name names nobody.

@@ -61,11 +61,12 @@ impl CoveragePolicy {
     pub(super) fn judge(&self, stated: &Stated<'_>, evidence: &Evidence<'_>) -> Result<(), Rejection> {
         let has_content = evidence.carries == Carries::Content;
         let fields = evidence.head.fields;
-        let mut asked = self.0.iter().filter(|required| required.when == When::Always || has_content);
-        match asked.find(|required| !required.is_covered(stated, fields)) {
-            None => Ok(()),
-            Some(Required { extent: Extent::Digest, name, .. }) if !fields.contains_key(&**name) => Err(Rejection::DigestMissing),
-            Some(_) => Err(Rejection::CoverageMissing),
+        let asked = self.0.iter().filter(|required| required.when == When::Always || has_content);
+        let missing: Vec<_> = asked.filter(|required| !required.is_covered(stated, fields)).collect();
+        match missing.as_slice() {
+            [] => Ok(()),
+            [Required { extent: Extent::Digest, name, .. }, ..] if !fields.contains_key(&**name) => Err(Rejection::DigestMissing),
+            missing => Err(Rejection::of_coverage(missing.iter().map(|required| required.shown()))),
         }
     }
 }
@@ -95,6 +96,12 @@ impl Required {
         };
         let when = if OF_CONTENT.contains(&covered.name) { When::WithContent } else { When::Always };
         Some(Self { identifier: stated.identifier(covered).into(), name: covered.name.into(), extent, when })
+    }
+
+    /// As it could be written in the configuration.
+    fn shown(&self) -> &str {
+        let identifier = std::str::from_utf8(&self.identifier).unwrap_or(&self.name);
+        if identifier.len() == self.name.len().saturating_add("\"\"".len()) { &self.name } else { identifier }
     }
 
     fn is_covered(&self, stated: &Stated<'_>, fields: &HeaderMap) -> bool {

@@ -56,7 +56,8 @@ impl Freshness {
             (None, Some(expires), CreatedRule::Optional) => {
                 Ok(Window { begins: expires.earlier(self.max_age).earlier(self.clock_skew), ends: expires })
             }
-            (None, _, CreatedRule::Required) | (None, None, CreatedRule::Optional) => Err(Rejection::CoverageMissing),
+            (None, _, CreatedRule::Required) => Err(Rejection::of_coverage(["created"].into_iter())),
+            (None, None, CreatedRule::Optional) => Err(Rejection::of_coverage(["created or expires"].into_iter())),
         }
     }
 

@@ -61,8 +61,13 @@ impl Verifier {
 
     /// The key decides the algorithm; what the message says may only agree.
     fn check_algorithm(&self, key: &CallerKey, stated: &str) -> Result<(), Rejection> {
-        let agrees = stated.is_empty() || stated == key.algorithm.word();
-        if agrees && self.algorithms.contains(&key.algorithm) { Ok(()) } else { Err(Rejection::AlgorithmRefused) }
+        let of_key = key.algorithm.word();
+        if !stated.is_empty() && stated != of_key {
+            let found = MessageAlgorithm::of_word(stated).map(MessageAlgorithm::word).unwrap_or_default();
+            return Err(Rejection::of_algorithm([of_key].into_iter(), found));
+        }
+        let taken = self.algorithms.iter().map(|algorithm| algorithm.word());
+        if self.algorithms.contains(&key.algorithm) { Ok(()) } else { Err(Rejection::of_algorithm(taken, of_key)) }
     }
 
     fn principal(&self, key: &CallerKey, parameters: &Parameters<'_>, ends: UnixTime, signature: &[u8]) -> Principal {

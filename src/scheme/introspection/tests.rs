@@ -442,7 +442,7 @@ async fn challenges_say_what_was_wrong() {
     let after = |refusal: Option<Refusal>| scheme.challenges(refusal.as_ref(), NOW)[0].value.clone();
     assert_eq!(after(None), "Bearer realm=\"orders\"");
     assert_eq!(after(proof(&scheme, NOW).await.err()), "Bearer realm=\"orders\", error=\"invalid_token\"");
-    let lacking = Refusal::Insufficient(Insufficiency::Scope("a".into()));
+    let lacking = Refusal::Insufficient(Insufficiency::Scope("a".into(), Box::default()));
     assert_eq!(after(Some(lacking)), "Bearer realm=\"orders\", error=\"insufficient_scope\", scope=\"a\"");
 }
 

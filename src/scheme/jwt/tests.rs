@@ -135,6 +135,28 @@ fn every_algorithm_is_taken_where_the_key_is_for_it() {
 }
 
 #[test]
+fn logs_learn_what_was_expected_of_a_token() {
+    let mismatch = |settings, token: &[u8]| {
+        let (expected, found) = (String::new(), String::new());
+        let outcome = in_header(token).ask(&build(settings), NOW);
+        let told = outcome.mismatch();
+        (expected + told.0, found + told.1)
+    };
+    let told = |expected: &str, found: &str| (expected.to_owned(), found.to_owned());
+    let typed = mint(&Statement { token_type: "id_token+jwt", ..good() });
+    assert_eq!(mismatch(settings(), typed.as_bytes()), told("at+jwt, JWT", "id_token+jwt"));
+    let role = mint(&Statement { claims: &[("role", "guest")], ..good() });
+    assert_eq!(mismatch(settings(), role.as_bytes()).1, "guest");
+    let other = mint_with(&good(), &WORLD.second);
+    assert_eq!(mismatch(with("algorithms", json!(["ES256", "PS256"])), other.as_bytes()), told("ES256, PS256", "EdDSA"));
+    let unfit = signed(r#"{"alg":"EdDSA","kid":"a"}"#, "{}", &WORLD.issuer);
+    assert_eq!(mismatch(settings(), unfit.as_bytes()), told("", "EdDSA"));
+    // Nobody has proved to have written this type.
+    let stranger = mint_with(&Statement { token_type: "id_token+jwt", ..good() }, &WORLD.stranger);
+    assert_eq!(mismatch(settings(), stranger.as_bytes()), told("", ""));
+}
+
+#[test]
 fn t_62_shared_secrets_count_only_where_they_are_named() {
     let mut named = with("algorithms", json!(["HS256", "HS512", "ES256"]));
     named["jwks_file"] = json!("secret.json");

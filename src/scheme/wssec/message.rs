@@ -57,15 +57,14 @@ impl MessagePolicy {
 
     fn judge_digest(&self, digest: &DigestField<'_>, evidence: &Evidence<'_>) -> Result<(), Rejection> {
         if !self.algorithms.contains(&digest.algorithm) {
-            return Err(Rejection::AlgorithmRefused);
+            return Err(Rejection::of_algorithm(self.algorithms.iter().map(|name| name.word()), digest.algorithm.word()));
         }
         let fields = evidence.head.fields;
         let uncovered = |name: &HeaderName| fields.contains_key(name) && !digest.covered.covers(name.as_str());
         let fragment = |name: &&HeaderName| self.coverage.fragments == FragmentCoverage::Required && carries_token(name);
-        if self.coverage.names.iter().any(uncovered) || fields.keys().filter(fragment).any(|name| !digest.covered.covers(name.as_str())) {
-            return Err(Rejection::CoverageMissing);
-        }
-        Ok(())
+        let named = self.coverage.names.iter().filter(|name| uncovered(name));
+        let mut missing = named.chain(fields.keys().filter(fragment).filter(|name| uncovered(name))).peekable();
+        if missing.peek().is_none() { Ok(()) } else { Err(Rejection::of_coverage(missing)) }
     }
 }
 

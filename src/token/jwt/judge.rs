@@ -153,6 +153,15 @@ impl TypeRule {
         };
         if fits { Ok(()) } else { Err(JwtMiss::Type) }
     }
+
+    /// The types that are taken; empty where each is.
+    pub const fn wanted(&self) -> &str {
+        match self {
+            Self::AccessToken => "at+jwt, JWT",
+            Self::Any => "",
+            Self::Exactly(wanted) => wanted,
+        }
+    }
 }
 
 /// Media types are the same in any letter case, and `application/` may be left out (RFC 7515 §4.1.9).
@@ -215,7 +224,7 @@ impl fmt::Display for JwtMiss {
             Self::AudienceMissing => "it does not say for whom it is",
             Self::AudienceMismatch => "it is for somebody else",
             Self::Claim(ClaimMiss::Missing(_)) => "a claim is missing",
-            Self::Claim(ClaimMiss::Mismatch(_)) => "a claim does not satisfy its rule",
+            Self::Claim(ClaimMiss::Mismatch { .. }) => "a claim does not satisfy its rule",
         })
     }
 }

@@ -175,19 +175,20 @@ async fn what_an_identity_may_do_is_judged_after_who_it_is() {
     let by_expression = Token::of("alice").claim("scope", "menu.read").claim("Role", "owner");
     assert_eq!(fetch(&gateway, "/open", &by_expression.authorization()).await.status(), 200);
     let passed = upstream.requests().len();
-    for (token, reason) in [
-        (Token::of("alice").claim("scope", "menu.reader").claim("Role", "patron"), "scope_insufficient"),
-        (Token::of("alice").claim("scope", "menu.read").claim("Role", "guest"), "claim_insufficient"),
-        (by_expression, "claim_insufficient"),
+    for (token, reason, expected, found) in [
+        (Token::of("alice").claim("scope", "menu.reader").claim("Role", "patron"), "scope_insufficient", "menu.read", "menu.reader"),
+        (Token::of("alice").claim("scope", "menu.read").claim("Role", "guest"), "claim_insufficient", "[patron, owner]", "guest"),
+        (by_expression, "claim_insufficient", "{ like: \"eng-*\" }", ""),
     ] {
         let answer = fetch(&gateway, "/menu", &token.authorization()).await;
         assert_eq!((answer.status(), answer.text().as_str()), (403, "Forbidden\n"), "{reason}");
         gateway.denial(reason).await;
-        let of = |line: &Value| line["reason"] == reason;
+        let of = |line: &Value| line["reason"] == reason && line["expected"] == expected;
         for line in [gateway.access_line(of).await, gateway.audit_line(of).await] {
             let named = ["auth_scheme", "issuer", "subject"].map(|name| line[name].as_str().unwrap_or_default());
             assert_eq!(named, ["bar", ISSUER, "alice"], "who was proved stands in the logs: {line}");
             assert_eq!(line["token"].as_str().map(str::len), Some(16), "{line}");
+            assert_eq!(line["found"].as_str().unwrap_or_default(), found, "{line}");
         }
         assert_eq!(gateway.access_line(of).await["auth_profile"], "swt");
         assert!(gateway.log_lines().iter().all(|line| !line.contains("HMACSHA256")), "no line has a token");

@@ -89,6 +89,35 @@ fn required_components_are_covered_or_refused() {
     assert_eq!(ask(&good.replace("\"x-a\"", "\"x-d\"").replace("\"x-d\" ", "")), "coverage_missing");
 }
 
+#[test]
+fn logs_learn_what_is_not_covered() {
+    let query = "\"@query-param\";name=\"id\"";
+    let scheme = build(with(&[("required_components", json!(["@method", "x-a", query]))]));
+    let mismatch = |stated: String| {
+        let outcome = signed(&stated, Request::default().field(HeaderName::from_static("x-a"), "1").query("id=2")).ask(&scheme, NOW);
+        let (expected, found) = outcome.mismatch();
+        assert_eq!(found, "", "nobody has proved anything");
+        expected.to_owned()
+    };
+    assert_eq!(mismatch(input(&format!("\"x-a\" {query}"), "")), "@method");
+    assert_eq!(mismatch(input("\"@method\"", "")), format!("x-a, {query}"));
+    assert_eq!(mismatch(format!("sig1=(\"@method\" \"x-a\" {query});keyid=\"ed\"")), "created");
+}
+
+#[test]
+fn logs_learn_which_algorithm_is_not_taken() {
+    let ask = |scheme: &HttpSignature, more: &str| {
+        let outcome = signed(&input(USUAL, more), Request::default()).ask(scheme, NOW);
+        (outcome.reason().to_owned(), outcome.mismatch().0.to_owned(), outcome.mismatch().1.to_owned())
+    };
+    let told = |expected: &str, found: &str| ("algorithm_refused".to_owned(), expected.to_owned(), found.to_owned());
+    let usual = build(settings());
+    assert_eq!(ask(&usual, ";alg=\"hmac-sha256\""), told("ed25519", "hmac-sha256"));
+    assert_eq!(ask(&usual, ";alg=\"my-own\""), told("ed25519", ""), "anybody can have written it");
+    let others = build(with(&[("algorithms", json!(["rsa-pss-sha512", "ecdsa-p256-sha256"]))]));
+    assert_eq!(ask(&others, ""), told("rsa-pss-sha512, ecdsa-p256-sha256", "ed25519"));
+}
+
 /// Fields that describe content are required only where there is some.
 #[test]
 fn fields_of_content_are_required_with_content() {

@@ -130,9 +130,12 @@ fn what_must_be_covered_is_covered_by_the_holder_too() {
     for missing in ["authorization", "content-type", "x-wss-tokenloc", "x-wss-token1"] {
         let all = ["authorization", "content-type", "x-wss-tokenloc", "x-wss-token1"];
         let covered = all.into_iter().filter(|name| *name != missing).collect();
-        assert_eq!(Draft { covered: Some(covered), ..draft() }.ask(&scheme).reason(), "coverage_missing", "{missing}");
+        let outcome = Draft { covered: Some(covered), ..draft() }.ask(&scheme);
+        assert_eq!((outcome.reason(), outcome.mismatch()), ("coverage_missing", (missing, "")));
     }
-    assert_eq!(Draft { covered: Some(vec![]), ..draft() }.ask(&scheme).reason(), "coverage_missing");
+    let outcome = Draft { covered: Some(vec![]), ..draft() }.ask(&scheme);
+    assert_eq!(outcome.reason(), "coverage_missing");
+    assert_eq!(outcome.mismatch().0.split(", ").count(), 4, "{}", outcome.mismatch().0);
     let fragments = Draft { place: Place::Fragments(64), ..draft() };
     let mut covered = vec!["authorization", "content-type", "x-wss-tokenloc", "x-wss-token1"];
     assert_eq!(Draft { covered: Some(covered.clone()), ..fragments }.ask(&scheme).reason(), "coverage_missing");
