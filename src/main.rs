@@ -1,6 +1,5 @@
 //! The `portcullis` program: installs the crypto and the allocator, then does what the command line says.
 
-use clap::Parser;
 use portcullis::cli::Program;
 use portcullis::crypto;
 use std::process::ExitCode;
@@ -14,5 +13,5 @@ fn main() -> ExitCode {
         eprintln!("portcullis: another TLS provider is installed already");
         return ExitCode::FAILURE;
     }
-    Program::parse().run()
+    Program::of_command_line().run()
 }

@@ -18,7 +18,9 @@ use crate::config;
 use crate::config::snapshot::Snapshot;
 use crate::crypto::BACKEND;
 use crate::setting::Environment;
-use clap::{Args, Parser, Subcommand};
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use failure::Failure;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +54,11 @@ enum Command {
 }
 
 impl Program {
+    /// Reads the command line. What is wrong with it, and help that it asks for, is told, and ends the program.
+    pub fn of_command_line() -> Self {
+        Self::try_parse().unwrap_or_else(|error| advised(error, std::env::args().nth(1).as_deref()).exit())
+    }
+
     /// Runs the command; its outcome is the exit status of the program.
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
@@ -76,6 +83,23 @@ impl Program {
     }
 }
 
+/// The error, with how a file is named where one stands by itself after a command that takes a configuration.
+fn advised(mut error: clap::Error, command: Option<&str>) -> clap::Error {
+    let program = Program::command();
+    let takes_file = |command: &str| program.find_subcommand(command)?.get_arguments().find(|argument| argument.get_id() == "config");
+    let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return error };
+    if error.kind() != ErrorKind::UnknownArgument || stray.starts_with('-') || command.and_then(takes_file).is_none() {
+        return error;
+    }
+    let tip = if stray.contains("://") || stray.starts_with('/') && command == Some("explain") {
+        "name the request with '--host HOST --path PATH'".to_owned()
+    } else {
+        format!("name a configuration with '--config {}'", stray.escape_debug())
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
+    error
+}
+
 /// Which configuration a command is about.
 #[derive(Args)]
 struct ConfigFile {
@@ -97,7 +121,22 @@ impl ConfigFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    #[test]
+    fn a_file_by_itself_is_told_how_it_is_named() {
+        let told = |arguments: &[&str]| {
+            let error = Program::try_parse_from([&["portcullis"], arguments].concat()).err().unwrap();
+            advised(error, arguments.first().copied()).to_string()
+        };
+        for command in ["run", "check", "doctor"] {
+            assert!(told(&[command, "gate.yaml"]).contains("tip: name a configuration with '--config gate.yaml'"), "{command}");
+        }
+        assert!(told(&["explain", "gate.yaml", "--host", "a", "--path", "/"]).contains("--config gate.yaml"));
+        assert!(told(&["explain", "https://a.example/x", "--path", "/"]).contains("tip: name the request with '--host HOST --path PATH'"));
+        for others in [&["run", "--confg"] as &[&str], &["schema", "gate.yaml"], &["ran", "gate.yaml"]] {
+            assert!(!told(others).contains("name a configuration"), "{others:?}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_sound() {

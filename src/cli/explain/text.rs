@@ -23,6 +23,9 @@ pub(super) fn explain(snapshot: &Snapshot, question: &Question) -> String {
         Err(problem) => {
             text.line("Request", &format!("{} {} with Host: {}", question.method, printable(&question.path), printable(&question.host)));
             text.line("Answer", &problem);
+            if question.host.contains("://") {
+                text.more("(a host stands without a scheme and a path: --scheme https --host api.example --path /x)");
+            }
         }
         Ok(judged) => {
             text.line("Request", &request(&judged));
@@ -327,6 +330,13 @@ routes:
                - any: [{ scopes: [d], claims: { x: [\"1\"], y: [z] } }, { cel: \"true\" }]\n            \
                - cel: \"route == 'x'\\n || true\"\n"],
         );
+    }
+
+    #[test]
+    fn an_address_in_the_place_of_a_host_is_told() {
+        let told = asked("https://localhost/bartender/menu", "/bartender/menu", Method::GET);
+        holds(&told, &["authority_invalid_port", "\n            (a host stands without a scheme and a path: --scheme https --host"]);
+        assert!(!asked("localhost:x", "/bartender/menu", Method::GET).contains("stands without"));
     }
 
     #[test]
