@@ -85,9 +85,11 @@ fn step_up(written: &Located<AuthenticationSettings>, problems: &mut Problems) -
 }
 
 fn expression(written: &Located<Box<str>>, problems: &mut Problems) -> Option<Expression> {
-    let compiled = Expression::compile(written).map_err(|problem| {
-        let expected = format!("an expression in CEL over {}", NAMES.map(|name| format!("`{name}`")).join(", "));
-        problems.push(Problem::new(written.at(), problem, expected));
+    let compiled = Expression::compile(written).map_err(|mistake| {
+        let any = || format!("an expression in CEL over {}", NAMES.map(|name| format!("`{name}`")).join(", "));
+        let expected = if mistake.expected.is_empty() { any() } else { mistake.expected.into() };
+        let problem = Problem::new(written.at(), mistake.found, expected);
+        problems.push(if mistake.meant.is_empty() { problem } else { problem.suggest(mistake.meant) });
     });
     compiled.ok()
 }

@@ -5,6 +5,7 @@ use super::failure;
 use super::judge::RequestFacts;
 use super::kind::Sort;
 use super::scope;
+use super::syntax::{Mistake, mistake};
 use crate::scheme::{Insufficiency, Principal};
 use cel::objects::{Value, ValueType};
 use cel::{Context, Env, ExecutionError, Program, extensions};
@@ -38,19 +39,19 @@ impl Expression {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn compile(text: &str) -> Result<Self, String> {
+    pub(super) fn compile(text: &str) -> Result<Self, Mistake> {
         if text.len() > LONGEST {
-            return Err(format!("an expression of {} octets, where {LONGEST} are the most", text.len()));
+            return Err(format!("an expression of {} octets, where {LONGEST} are the most", text.len()).into());
         }
         // The compiler is somebody else's: if it stumbles, that is told like any other mistake.
         let compiled = catch_unwind(|| ENVIRONMENT.compile(text)).map_err(|_| "an expression that cannot be compiled".to_owned())?;
-        let program = compiled.map_err(|errors| errors.to_string().trim().to_owned())?;
+        let program = compiled.map_err(|errors| mistake(&errors, text))?;
         let examined = examine(program.expression())?;
         let expression = Self { program, examined, text: text.into() };
         match expression.compute(HashMap::new(), HashMap::new(), "") {
-            Ok(Err(ExecutionError::UndeclaredReference(name))) => Err(format!("`{name}`, which names nothing")),
+            Ok(Err(ExecutionError::UndeclaredReference(name))) => Err(format!("`{name}`, which names nothing").into()),
             Ok(Ok(_) | Err(_)) => Ok(expression),
-            Err(Stumbled) => Err("an expression that cannot be computed".to_owned()),
+            Err(Stumbled) => Err("an expression that cannot be computed".to_owned().into()),
         }
     }
 

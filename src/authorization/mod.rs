@@ -13,6 +13,7 @@ mod kind;
 mod operators;
 mod scope;
 mod settings;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod written;
