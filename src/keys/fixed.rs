@@ -11,7 +11,24 @@ const EXPECTED: &str = "a JSON Web Key Set (RFC 7517 §5) with at least one key 
 /// The keys in a file, secrets among them.
 pub(super) fn from_file(file: &Located<PathBuf>, files: &Files) -> Result<KeySource, Problem> {
     let text = files.read(file)?;
-    usable(KeySet::read(&text), &text, file.at())
+    match pem_in_the_place_of_a_set(file, &text) {
+        Some(problem) => Err(problem),
+        None => usable(KeySet::read(&text), &text, file.at()),
+    }
+}
+
+/// What is wrong with a file of PEM where a key set should be; nothing where it is none.
+pub fn pem_in_the_place_of_a_set(file: &Located<PathBuf>, text: &[u8]) -> Option<Problem> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    let start = text.windows(BEGIN.len()).position(|octets| octets == BEGIN)?;
+    let label = text.get(start.saturating_add(BEGIN.len())..)?;
+    let name = file.display();
+    let (found, command) = if label.starts_with(b"CERTIFICATE") {
+        (format!("a certificate in PEM in {name}"), format!("openssl x509 -in {name} -noout -pubkey | portcullis keys jwks -"))
+    } else {
+        (format!("PEM in {name}"), format!("portcullis keys jwks {name}"))
+    };
+    Some(Problem::new(file.at(), found, format!("a JSON Web Key Set (RFC 7517 §5), which `{command}` makes of it")))
 }
 
 /// The keys in a text. Secrets would lie open there, so that they are no keys.

@@ -17,5 +17,6 @@ mod sources;
 mod tests;
 
 pub use config::{Discovery, KeyRefreshSettings, KeyTerms};
+pub use fixed::pem_in_the_place_of_a_set;
 pub use source::{KeyCounts, KeySource, Keys, KeysUnavailable};
 pub use sources::KeySources;

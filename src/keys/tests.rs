@@ -190,6 +190,28 @@ mod settings {
     }
 
     #[test]
+    fn pem_is_told_how_it_becomes_a_key_set() {
+        let given = Given { file: Some(at("issuer.pem".into())), ..Given::nothing() };
+        for (pem, found, command) in [
+            (
+                "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+                "found PEM in issuer.pem",
+                "`portcullis keys jwks issuer.pem`",
+            ),
+            ("# mine\n-----BEGIN PRIVATE KEY-----\nAAAA\n", "found PEM in issuer.pem", "`portcullis keys jwks issuer.pem`"),
+            (
+                "-----BEGIN CERTIFICATE-----\nAAAA\n",
+                "found a certificate in PEM in issuer.pem",
+                "`openssl x509 -in issuer.pem -noout -pubkey | portcullis keys jwks -`",
+            ),
+        ] {
+            std::fs::write(given.folder.path().join("issuer.pem"), pem).unwrap();
+            let told = given.problem();
+            assert!(told.contains(found) && told.contains(command) && !told.contains("AAAA"), "{told}");
+        }
+    }
+
+    #[test]
     fn an_issuer_that_is_asked_must_be_an_address() {
         let given = Given { discovery: at(Discovery::On), ..Given::nothing() };
         assert!(given.problem().contains("`discovery` without an issuer"));

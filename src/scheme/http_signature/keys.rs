@@ -2,6 +2,7 @@
 
 use super::config::HttpSignatureConfig;
 use super::wire::MessageAlgorithm;
+use crate::keys::pem_in_the_place_of_a_set;
 use crate::scheme::Resources;
 use crate::setting::{Files, Located, Problem};
 use crate::store::Namespace;
@@ -72,6 +73,9 @@ fn check_subjects(subjects: &BTreeMap<Box<str>, Located<Box<str>>>, keys: &Calle
 fn from_set(file: &Located<PathBuf>, files: &Files, problems: &mut Problems) -> Result<Found, Problem> {
     let expected = "a JSON Web Key Set (RFC 7517 §5) of keys with a `kid`";
     let text = files.read(file)?;
+    if let Some(problem) = pem_in_the_place_of_a_set(file, &text) {
+        return Err(problem);
+    }
     let set = KeySet::read(&text).map_err(|syntax| Problem::new(file.at(), syntax.to_string(), expected))?;
     for skipped in set.skipped() {
         problems.push(Problem::new(file.at(), format!("in place {} {}", skipped.place.saturating_add(1), skipped.reason), expected));
