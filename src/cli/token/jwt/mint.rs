@@ -10,6 +10,7 @@ use crate::setting::Period;
 use crate::token::jose::{Algorithm, IssuingKey};
 use crate::token::jwt::{StatedHolder, Statement, issue};
 use clap::Args;
+use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -44,6 +45,10 @@ pub(in crate::cli::token) struct Mint {
     /// How long the token holds: 90s, 5m, 1h, 7d.
     #[arg(long, visible_alias = "lifetime", value_name = "PERIOD", default_value = "1h", value_parser = period)]
     expires_in: Period,
+    /// When the token was made, and began to hold: a moment such as 2026-01-31T12:00:00Z, or seconds since 1970; by
+    /// default now. With one that is past for longer than the token holds, the token is over, as tests of refusals want it.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    issued_at: Option<UnixTime>,
     /// The type of the token.
     #[arg(long = "type", value_name = "TYPE", default_value = "at+jwt")]
     token_type: String,
@@ -68,7 +73,9 @@ const EXAMPLE: &str = "Examples:
   portcullis token jwt mint --key-file issuer.pem --issuer https://sts.example --audience orders \\
     --cnf-jwe-key proof.key --proof-key client.key
   portcullis token jwt mint --key-file issuer.pem --issuer https://sts.example --audience orders \\
-    --cnf-x5t client.crt";
+    --cnf-x5t client.crt
+  portcullis token jwt mint --key-file issuer.pem --issuer https://sts.example --audience orders \\
+    --issued-at 2026-01-31T12:00:00Z --expires-in 5m    # over since 12:05 of that day";
 
 impl Mint {
     pub(super) fn run(self) -> Result<(), Failure> {
@@ -76,7 +83,7 @@ impl Mint {
         let own = holders.chain([&self.key_file]).map(PathBuf::as_path);
         check_stdin(own.chain(self.sealed.files()))?;
         let key = key_file::issuing(&self.key_file, self.alg, self.kid.as_deref())?;
-        let token = self.mint(&key, clock::now())?;
+        let token = self.mint(&key, self.issued_at.unwrap_or_else(clock::now))?;
         print(&Zeroizing::new([&*token, "\n"].concat()))
     }
 
@@ -112,6 +119,11 @@ fn public_key(path: &Path) -> Result<crate::crypto::PublicKey, Failure> {
     key_file::public(path).map(|(public, _)| public)
 }
 
+fn moment(text: &str) -> Result<UnixTime, String> {
+    let seconds = text.parse().ok().or_else(|| u64::try_from(text.parse::<Timestamp>().ok()?.as_second()).ok());
+    seconds.map(UnixTime::from_seconds).ok_or_else(|| "expected a moment such as 2026-01-31T12:00:00Z, or seconds since 1970".to_owned())
+}
+
 fn algorithm(name: &str) -> Result<Algorithm, String> {
     Algorithm::find(name).ok_or_else(|| format!("expected one of {}", Algorithm::ALL.map(Algorithm::name).join(", ")))
 }
@@ -123,7 +135,7 @@ mod tests {
     use super::*;
     use crate::crypto::{NewKey, SigningKey};
     use crate::token::jose::{Unconfirmed, VerificationKey, pem, thumbprint};
-    use crate::token::jwt::{Holder, Jwt};
+    use crate::token::jwt::{Holder, Jwt, JwtMiss};
 
     fn mint(claims: &[(&str, &str)]) -> Mint {
         Mint {
@@ -135,6 +147,7 @@ mod tests {
             subject: Some("jane".to_owned()),
             claims: claims.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             expires_in: Period::from_secs(3600),
+            issued_at: None,
             token_type: "at+jwt".to_owned(),
             cnf_jwk: None,
             cnf_jkt: None,
@@ -150,6 +163,20 @@ mod tests {
     fn read(token: &str) -> Jwt {
         let jws = Unconfirmed::parse(token).unwrap().confirmed_by(&[VerificationKey::secret(&[7; 32], None, None).unwrap()]);
         Jwt::read(&jws.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_can_be_one_that_is_over() {
+        for written in ["1699990000", "2023-11-14T19:26:40Z", "2023-11-14T20:26:40+01:00"] {
+            assert_eq!(moment(written), Ok(UnixTime::from_seconds(1_699_990_000)), "{written}");
+        }
+        for wrong in ["", "yesterday", "-5", "1.5", "1969-12-31T23:59:59Z", "2023-11-14"] {
+            assert!(moment(wrong).is_err(), "{wrong}");
+        }
+        let issued = moment("1699990000").unwrap();
+        let jwt = read(&mint(&[]).mint(&key(), issued).unwrap());
+        assert_eq!(jwt.judge_times(issued.later(3599), 0), Ok(issued.later(3600)));
+        assert_eq!(jwt.judge_times(issued.later(3600), 0), Err(JwtMiss::Expired));
     }
 
     #[test]
