@@ -83,7 +83,9 @@ impl Listener {
 
     async fn secure(&self, acceptor: &Acceptor, raw: RawStream, patience: Duration) -> Option<Stream> {
         let peer = connection::peer_address(raw.get_socket_digest().as_deref().and_then(SocketDigest::peer_addr));
-        handshake::accept(acceptor, raw, patience).await.inspect_err(|failure| self.record_failure(failure, peer)).ok()
+        // A place of its own, which is given back: a connection is idle for longer than its handshake takes.
+        let handshake = Box::pin(handshake::accept(acceptor, raw, patience));
+        handshake.await.inspect_err(|failure| self.record_failure(failure, peer)).ok()
     }
 
     fn record_failure(&self, failure: &HandshakeFailure, peer: SocketAddr) {
