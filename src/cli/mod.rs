@@ -133,8 +133,8 @@ mod tests {
         }
         assert!(told(&["explain", "gate.yaml", "--host", "a", "--path", "/"]).contains("--config gate.yaml"));
         assert!(told(&["explain", "https://a.example/x", "--path", "/"]).contains("tip: name the request with '--host HOST --path PATH'"));
-        for others in [&["run", "--confg"] as &[&str], &["schema", "gate.yaml"], &["ran", "gate.yaml"]] {
-            assert!(!told(others).contains("name a configuration"), "{others:?}");
+        for others in [["run", "--confg"], ["schema", "gate.yaml"], ["ran", "gate.yaml"]] {
+            assert!(!told(&others).contains("name a configuration"), "{others:?}");
         }
     }
 

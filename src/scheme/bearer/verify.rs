@@ -113,7 +113,7 @@ impl Tokens {
         }
         let confirmed = self.header.confirm(unconfirmed, keys.keys()).map_err(|unproved| match unproved {
             Unproved::AlgorithmUnfit => Rejection::of_algorithm(std::iter::empty(), algorithm.name()).into(),
-            other => Refusal::from(other),
+            other @ (Unproved::KeyUnknown | Unproved::KeyAmbiguous | Unproved::Signature | Unproved::Payload) => Refusal::from(other),
         })?;
         let jwt = Jwt::read(&confirmed).map_err(|_| Malformation::TokenSyntax)?;
         let expires = self.requirements.judge(&jwt, now).map_err(|miss| Rejection::of_token(miss, &self.requirements, &jwt))?;
