@@ -18,6 +18,10 @@ const NEVER: UnixTime = UnixTime::from_seconds(u64::MAX);
 const JWT: &str = "jwt";
 /// The profile of tokens that are DER, and PEM in files.
 const CERTIFICATE: &str = "x509v3";
+/// The profile of contexts, which are octets of any kind.
+const CONTEXT: &str = "sct";
+/// What begins every private key in PEM, encrypted or not, of whatever kind.
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
 
 /// A token as it is presented. It never prints, and wipes itself.
 #[derive(Clone)]
@@ -73,6 +77,11 @@ pub struct RenewedToken<F> {
     last: Option<Token>,
 }
 
+/// White space around a text is not part of it; around octets it may be.
+const fn as_written(content: &[u8]) -> &[u8] {
+    if std::str::from_utf8(content).is_ok() { content.trim_ascii() } else { content }
+}
+
 impl Token {
     /// A token of these octets. A JWT is due shortly before the end that it states; others never.
     pub fn new(profile: &str, octets: &[u8]) -> Self {
@@ -80,17 +89,34 @@ impl Token {
         Self { profile: profile.into(), octets: Zeroizing::new(octets.into()), due }
     }
 
-    /// A token as it stands in a file: a certificate in PEM or DER, others with white space around them.
+    /// A token as it stands in a file: a certificate in PEM or DER, a context as `contexttoken` gave it, others as they
+    /// are; texts with white space around them.
     ///
     /// # Errors
-    /// There is nothing, or no certificate in the PEM.
+    /// There is nothing, a private key, no certificate in the PEM, or a text that is no JSON Web Token.
     pub fn read(profile: &str, content: &[u8]) -> Result<Self, TokenUnavailable> {
-        if content.trim_ascii().is_empty() {
+        let text = content.trim_ascii();
+        if text.is_empty() {
             return Err(TokenUnavailable::new("there is nothing in it"));
         }
-        if profile != CERTIFICATE {
-            return Ok(Self::new(profile, content.trim_ascii()));
+        if text.windows(PRIVATE_KEY.len()).any(|octets| octets == PRIVATE_KEY) {
+            return Err(TokenUnavailable::new("there is a private key in it, which is never sent; a token is expected"));
         }
+        match profile {
+            CERTIFICATE => Self::read_certificate(content),
+            JWT if !text.iter().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(octet)) => {
+                Err(TokenUnavailable::new("it is no JSON Web Token, which has letters, digits, `-`, `_` and dots only"))
+            }
+            CONTEXT => {
+                let mut room = Zeroizing::new(vec![0; text.len()]);
+                Ok(Self::new(profile, base64::decode(text, &mut room).unwrap_or_else(|_| as_written(content))))
+            }
+            _ => Ok(Self::new(profile, as_written(content))),
+        }
+    }
+
+    fn read_certificate(content: &[u8]) -> Result<Self, TokenUnavailable> {
+        let profile = CERTIFICATE;
         match content.trim_ascii_start().strip_prefix(b"-----BEGIN CERTIFICATE-----") {
             Some(begun) => read_pem(begun).map(|der| Self::new(profile, &der)).ok_or(TokenUnavailable::new("its PEM is no certificate")),
             None => Ok(Self::new(profile, content)),
@@ -280,8 +306,17 @@ mod tests {
         assert_eq!(Token::read("swt", b" a=b\r\n").unwrap().octets(), b"a=b");
         let pem = b"-----BEGIN CERTIFICATE-----\r\nMIIB\r\nAAAA\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n";
         assert_eq!(Token::read("x509v3", pem).unwrap().octets(), b"\x30\x82\x01\0\0\0");
+        assert_eq!(Token::read("sct", b"\xff\x01\n").unwrap().octets(), b"\xff\x01\n", "octets end as they end");
+        assert_eq!(Token::read("sct", b"/wEK\n").unwrap().octets(), b"\xff\x01\n");
         assert_eq!(Token::read("x509v3", b"\x30\x82 ").unwrap().octets(), b"\x30\x82 ");
-        for (profile, wrong) in [("swt", &b" \n"[..]), ("x509v3", b""), ("x509v3", b"-----BEGIN CERTIFICATE-----\nMIIB")] {
+        for (profile, wrong) in [
+            ("swt", &b" \n"[..]),
+            ("x509v3", b""),
+            ("x509v3", b"-----BEGIN CERTIFICATE-----\nMIIB"),
+            ("swt", PRIVATE_KEY),
+            ("sct", PRIVATE_KEY),
+            ("jwt", b"a.b\nc"),
+        ] {
             assert!(Token::read(profile, wrong).is_err());
         }
     }

@@ -4,7 +4,7 @@ use super::live::{Current, Live};
 use super::serve::Cautions;
 use crate::clock;
 use crate::config::certificate::Certificate;
-use crate::config::snapshot::{Fixed, Snapshot};
+use crate::config::snapshot::Snapshot;
 use crate::config::{self, Report};
 use crate::setting::Environment;
 use crate::telemetry::audit::{self, AuditEvent};
@@ -90,7 +90,7 @@ impl Reloader {
                 audit::record(&AuditEvent::ConfigRefused { file: &name, problems, first });
             }
             Ok(Ok((snapshot, told))) => {
-                let settings = fixed_settings(&self.current.load().snapshot.fixed, &snapshot.fixed);
+                let settings = fixed_settings(&self.current.load().snapshot, &snapshot);
                 if settings.is_empty() {
                     self.take_up(Live::start(snapshot, &self.metrics, Some(&self.current.load())), &name);
                     caution(&name, &told);
@@ -150,12 +150,13 @@ fn stamp(file: &Path) -> Option<Stamp> {
 }
 
 /// The settings that differ and that only a restart can change.
-fn fixed_settings(now: &Fixed, next: &Fixed) -> Vec<&'static str> {
+fn fixed_settings(now: &Snapshot, next: &Snapshot) -> Vec<&'static str> {
     let differ = [
-        ("listeners", now.listeners != next.listeners),
-        ("admin", now.admin != next.admin),
-        ("workers", now.workers != next.workers),
-        ("stores", now.stores != next.stores),
+        ("listeners", now.fixed.listeners != next.fixed.listeners),
+        ("admin", now.fixed.admin != next.fixed.admin),
+        ("workers", now.fixed.workers != next.fixed.workers),
+        ("stores", now.fixed.stores != next.fixed.stores),
+        ("logging", now.logging != next.logging),
     ];
     differ.into_iter().filter_map(|(setting, differs)| differs.then_some(setting)).collect()
 }

@@ -90,7 +90,8 @@ impl Refusal {
                 | Rejection::AudienceMismatch(mismatch)
                 | Rejection::ProofTargetMismatch(mismatch)
                 | Rejection::ClaimMismatch(_, mismatch)
-                | Rejection::AlgorithmNotTaken(mismatch)
+                | Rejection::AlgorithmRefused(mismatch)
+                | Rejection::ProofAlgorithmRefused(mismatch)
                 | Rejection::TokenTypeRefused(mismatch)
                 | Rejection::CoverageMissing(mismatch),
             )
@@ -139,7 +140,12 @@ impl Rejection {
 
     /// An algorithm that is none of these; each is a word of a closed list.
     pub(in crate::scheme) fn of_algorithm(taken: impl Iterator<Item = &'static str>, found: &'static str) -> Self {
-        Self::AlgorithmNotTaken(Mismatch::proved(&joined(taken), found).into())
+        Self::AlgorithmRefused(Mismatch::proved(&joined(taken), found).into())
+    }
+
+    /// An algorithm that proofs are not taken by, or not with a key of its kind.
+    pub(in crate::scheme) fn of_proof_algorithm(taken: impl Iterator<Item = &'static str>, found: &'static str) -> Self {
+        Self::ProofAlgorithmRefused(Mismatch::proved(&joined(taken), found).into())
     }
 
     /// These are not covered, and must be.

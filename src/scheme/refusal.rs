@@ -103,9 +103,9 @@ pub enum Rejection {
     /// The holder's key cannot be used, or does not open.
     HolderKeyUnusable,
     /// The algorithm is not taken, or not by a key of this kind.
-    AlgorithmRefused,
-    /// The same, where it is known which algorithms are taken, or which one came.
-    AlgorithmNotTaken(Box<Mismatch>),
+    AlgorithmRefused(Box<Mismatch>),
+    /// The same, of a proof and not of the token.
+    ProofAlgorithmRefused(Box<Mismatch>),
     /// No key of the issuer has the name that the token gives.
     KeyUnknown(KeyName),
     /// The token is of another type.
@@ -259,7 +259,8 @@ impl Rejection {
             Self::ProofMissing => "proof_missing",
             Self::HolderKeyMissing => "holder_key_missing",
             Self::HolderKeyUnusable => "holder_key_unusable",
-            Self::AlgorithmRefused | Self::AlgorithmNotTaken(_) => "algorithm_refused",
+            Self::AlgorithmRefused(_) => "algorithm_refused",
+            Self::ProofAlgorithmRefused(_) => "proof_algorithm_refused",
             Self::KeyUnknown(_) => "key_unknown",
             Self::TokenTypeRefused(_) => "token_type_refused",
             Self::NotYet => "not_yet",
@@ -353,7 +354,7 @@ impl From<Unproved> for Refusal {
     fn from(unproved: Unproved) -> Self {
         match unproved {
             Unproved::KeyUnknown | Unproved::KeyAmbiguous => Self::Rejected(Rejection::KeyUnknown(KeyName::default())),
-            Unproved::AlgorithmUnfit => Self::Rejected(Rejection::AlgorithmRefused),
+            Unproved::AlgorithmUnfit => Self::Rejected(Rejection::AlgorithmRefused(Box::default())),
             Unproved::Signature => Self::Rejected(Rejection::SignatureInvalid),
             Unproved::Payload => Self::Malformed(Malformation::TokenSyntax),
         }

@@ -5,7 +5,7 @@ use quick_cache::sync::Cache;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-/// How many signatures of a key hold before more of it is kept: to prepare that takes as long as some ten of them.
+/// How many signatures of a key hold before more of it is kept: to prepare that takes as long as the next ten save.
 const ACQUAINTANCE: u32 = 16;
 
 /// Verifies with keys that come with tokens or proofs, not from a key set. Only who made a signature that holds is

@@ -26,7 +26,8 @@ struct Holder {
     /// The file with the token. It is read again when it changes.
     #[arg(long, value_name = "FILE")]
     token: Option<PathBuf>,
-    /// The profile of the token: jwt, swt, x509v3 (a certificate in PEM or DER), sct, saml11, saml2.
+    /// The profile of the token: jwt, swt, x509v3 (a certificate in PEM or DER), sct (as
+    /// `contexttoken` gave it, or the octets of that), saml11, saml2.
     #[arg(long, value_name = "WORD", default_value = "jwt")]
     profile: String,
     /// The file with the key that the token is bound to: a private key in PEM (PKCS#8) or a secret in base64;
@@ -66,8 +67,11 @@ impl Holder {
     }
 
     fn token(&self) -> Result<FileToken, Failure> {
-        let file = self.token.as_ref().ok_or_else(|| "--token is needed: the file with the token".to_owned())?;
-        Ok(FileToken::new(&self.profile, file))
+        Ok(FileToken::new(&self.profile, self.token_file()?))
+    }
+
+    fn token_file(&self) -> Result<&PathBuf, Failure> {
+        self.token.as_ref().ok_or_else(|| "--token is needed: the file with the token".to_owned().into())
     }
 }
 

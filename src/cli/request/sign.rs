@@ -4,6 +4,7 @@ use super::message::MessageArgs;
 use super::{Described, Holder, lines, target, usage};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::print;
+use crate::cli::token::Dpop;
 use crate::client::{Placement, Policy, Requester, Settings, Target};
 use crate::clock::{self, UnixTime};
 use crate::crypto::{Random, SystemRandom};
@@ -11,7 +12,7 @@ use crate::scheme::wssec::wire::Usage;
 use clap::{Args, ValueEnum};
 use std::fmt::Write;
 
-/// Print the fields of a request, signed for WSSEC or by an HTTP message signature.
+/// Print the fields of a request, signed for WSSEC, by an HTTP message signature, or with a proof (DPoP).
 ///
 /// Signs a request by the key of its token, or by a key alone, and prints all its fields, one a line, as `curl -H @FILE` reads
 /// them. They are for one sending, within the minutes that the server allows, of exactly this request: method,
@@ -30,11 +31,14 @@ pub(in crate::cli) struct Sign {
     /// Requests with content or of an unsafe method are signed as a message anyway.
     #[arg(long, value_name = "USAGE", default_value = "auth", value_parser = usage)]
     usage: Usage,
-    /// How to sign: wssec, with a token, or http_signature (RFC 9421), with --keyid.
+    /// How to sign: wssec, with a token; http_signature (RFC 9421), with --keyid; or dpop (RFC 9449), with a token.
     #[arg(long, value_name = "SCHEME", value_enum, default_value = "wssec")]
     scheme: SignScheme,
     #[command(flatten)]
     message: MessageArgs,
+    /// With dpop: the nonce that the server gave in `DPoP-Nonce`.
+    #[arg(long, value_name = "NONCE", default_value = "", hide_default_value = true)]
+    nonce: String,
 }
 
 /// How to sign.
@@ -43,6 +47,7 @@ pub(in crate::cli) struct Sign {
 enum SignScheme {
     Wssec,
     HttpSignature,
+    Dpop,
 }
 
 const EXAMPLE: &str = "Examples:
@@ -51,7 +56,8 @@ const EXAMPLE: &str = "Examples:
   portcullis sign --method POST --url https://rp.example/orders --token token.jwt --key client.pem \\
     --realm orders --header 'Content-Type: application/json' --body order.json > fields
   curl -H @fields --data-binary @order.json https://rp.example/orders
-  portcullis sign --scheme http_signature --url https://rp.example/orders --key client.pem --keyid client-1 > fields";
+  portcullis sign --scheme http_signature --url https://rp.example/orders --key client.pem --keyid client-1 > fields
+  portcullis sign --scheme dpop --url https://rp.example/orders --token token.jwt --key client.pem > fields";
 
 impl Sign {
     pub(in crate::cli) fn run(self) -> Result<(), Failure> {
@@ -61,8 +67,26 @@ impl Sign {
     fn sign(&self, now: UnixTime, random: &impl Random) -> Result<String, Failure> {
         match self.scheme {
             SignScheme::Wssec => self.sign_for_wssec(now, random),
+            SignScheme::Dpop => self.sign_by_proof(now, random),
             SignScheme::HttpSignature => self.message.sign(&self.holder, &self.described, &self.url, now, random),
         }
+    }
+
+    fn sign_by_proof(&self, now: UnixTime, random: &impl Random) -> Result<String, Failure> {
+        let request = self.described.request(&self.url);
+        let proof = Dpop {
+            key_file: self.holder.key.clone(),
+            token: self.holder.token_file()?.clone(),
+            method: request.method,
+            url: [self.url.origin(), self.url.path_and_query()].concat(),
+            nonce: self.nonce.clone(),
+        };
+        let mut text = String::new();
+        for (name, value) in &request.fields {
+            let _ = writeln!(text, "{}", lines::whole(name, value));
+        }
+        text.push_str(&proof.fields(now, random)?);
+        Ok(text)
     }
 
     fn sign_for_wssec(&self, now: UnixTime, random: &impl Random) -> Result<String, Failure> {
@@ -85,7 +109,8 @@ impl Sign {
 mod tests {
     use super::super::tests::described;
     use super::*;
-    use crate::crypto::{DigestAlgorithm, MacKey, base64, sha256};
+    use crate::crypto::{DigestAlgorithm, MacKey, NewKey, SigningKey, base64, base64url, sha256};
+    use crate::token::jose::pem;
     use std::path::PathBuf;
 
     const NOW: UnixTime = UnixTime::from_seconds(1_242_302_400);
@@ -97,7 +122,7 @@ mod tests {
         let holder = Holder { token: Some(token), profile: "sct".to_owned(), key, alg: None, realm: "orders".to_owned() };
         let url = Target::read("https://rp.example.com/orders?x=1").unwrap();
         let message = MessageArgs { keyid: String::new(), tag: String::new(), label: String::new(), components: Vec::new() };
-        Sign { holder, described: described(body, &[]), url, usage, scheme: SignScheme::Wssec, message }
+        Sign { holder, described: described(body, &[]), url, usage, scheme: SignScheme::Wssec, message, nonce: String::new() }
     }
 
     #[test]
@@ -121,6 +146,28 @@ mod tests {
         let key = MacKey::new(DigestAlgorithm::Sha256, &(0..32).collect::<Vec<u8>>());
         assert_eq!(key.verify(input.as_bytes(), &base64::decode_exactly::<32>(signature.as_bytes()).unwrap()), Ok(()));
         assert_eq!((lines.len(), nonce.len()), (4, 24));
+    }
+
+    #[test]
+    fn a_proof_is_for_this_request_and_its_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = sign(folder.path(), None, Usage::Auth);
+        command.scheme = SignScheme::Dpop;
+        let pair = SigningKey::generate(NewKey::P256).unwrap();
+        std::fs::write(&command.holder.key, pem::write(&pair).as_bytes()).unwrap();
+        std::fs::write(command.holder.token_file().unwrap(), "a.b.c\n").unwrap();
+        command.described = described(None, &["Accept: text/plain"]);
+        command.nonce = "n-1".to_owned();
+        let text = command.sign(NOW, &SystemRandom::new()).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[..2], ["Accept: text/plain", "Authorization: DPoP a.b.c"]);
+        let payload = lines[2].strip_prefix("DPoP: ").unwrap().split('.').nth(1).unwrap();
+        let payload = String::from_utf8(base64url::decode_to_vec(payload.as_bytes()).unwrap()).unwrap();
+        for claim in [r#""htm":"GET""#, r#""htu":"https://rp.example.com/orders""#, r#""nonce":"n-1""#] {
+            assert!(payload.contains(claim), "{payload}");
+        }
+        command.holder.token = None;
+        assert!(command.sign(NOW, &SystemRandom::new()).is_err());
     }
 
     #[test]

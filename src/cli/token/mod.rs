@@ -7,6 +7,8 @@ mod jwt;
 mod mint;
 mod verify;
 
+pub(in crate::cli) use dpop::Dpop;
+
 use super::failure::Failure;
 use super::terminal::{date, read, remark, span};
 use crate::clock::UnixTime;

@@ -212,6 +212,7 @@ fn proof_error(refusal: &Refusal) -> Option<&'static str> {
         rejection,
         Rejection::ProofMissing
             | Rejection::ProofSyntax
+            | Rejection::ProofAlgorithmRefused(_)
             | Rejection::ProofKeyMismatch
             | Rejection::ProofMethodMismatch
             | Rejection::ProofTargetMismatch(_)

@@ -88,13 +88,17 @@ impl Holders {
         self.check_5_algorithm(header.algorithm())?;
         let object = read_object(header.octets()).map_err(|_| Rejection::ProofSyntax)?;
         let key = check_7_public_key(&object, header.algorithm())?;
-        let Primitive::Signature(algorithm) = header.algorithm().primitive() else { return Err(Rejection::AlgorithmRefused) };
+        let Primitive::Signature(algorithm) = header.algorithm().primitive() else { return Err(self.refuse(header.algorithm())) };
         Ok(Holder { algorithm, thumbprint: thumbprint_octets(&key), key })
     }
 
     /// Check 5: the algorithm is a signature, and taken.
     fn check_5_algorithm(&self, algorithm: Algorithm) -> Result<(), Rejection> {
-        if self.algorithms.contains(&algorithm) { Ok(()) } else { Err(Rejection::AlgorithmRefused) }
+        if self.algorithms.contains(&algorithm) { Ok(()) } else { Err(self.refuse(algorithm)) }
+    }
+
+    fn refuse(&self, algorithm: Algorithm) -> Rejection {
+        Rejection::of_proof_algorithm(self.algorithms.iter().map(|taken| taken.name()), algorithm.name())
     }
 }
 
@@ -110,7 +114,7 @@ fn check_7_public_key(header: &Object<'_>, algorithm: Algorithm) -> Result<Publi
     let key = VerificationKey::read(jwk).map_err(|_| Rejection::ProofSyntax)?;
     match key.material() {
         Material::Public(public) if key.fits(algorithm) => Ok(public.clone()),
-        Material::Public(_) => Err(Rejection::AlgorithmRefused),
+        Material::Public(_) => Err(Rejection::of_proof_algorithm(std::iter::empty(), algorithm.name())),
         Material::Secret(_) => Err(Rejection::ProofSyntax),
     }
 }

@@ -213,9 +213,9 @@ fn t_91_the_header_of_a_proof_is_that_of_a_proof() {
         (format!(r#"{{"typ":"JWT","alg":"ES256","jwk":{own}}}"#), "proof_syntax"),
         (format!(r#"{{"alg":"ES256","jwk":{own}}}"#), "proof_syntax"),
         (format!(r#"{{"typ":"dpop+jwt","alg":"none","jwk":{own}}}"#), "proof_syntax"),
-        (format!(r#"{{"typ":"dpop+jwt","alg":"RS256","jwk":{own}}}"#), "algorithm_refused"),
-        (format!(r#"{{"typ":"dpop+jwt","alg":"HS256","jwk":{own}}}"#), "algorithm_refused"),
-        (format!(r#"{{"typ":"dpop+jwt","alg":"EdDSA","jwk":{own}}}"#), "algorithm_refused"),
+        (format!(r#"{{"typ":"dpop+jwt","alg":"RS256","jwk":{own}}}"#), "proof_algorithm_refused"),
+        (format!(r#"{{"typ":"dpop+jwt","alg":"HS256","jwk":{own}}}"#), "proof_algorithm_refused"),
+        (format!(r#"{{"typ":"dpop+jwt","alg":"EdDSA","jwk":{own}}}"#), "proof_algorithm_refused"),
         (format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{own},"crit":["jwk"]}}"#), "proof_syntax"),
         (r#"{"typ":"dpop+jwt","alg":"ES256"}"#.to_owned(), "proof_syntax"),
         (r#"{"typ":"dpop+jwt","alg":"ES256","jwk":"x"}"#.to_owned(), "proof_syntax"),
@@ -226,7 +226,7 @@ fn t_91_the_header_of_a_proof_is_that_of_a_proof() {
     }
     let secret = IssuingKey::secret(&[7; 32], Algorithm::Hs256).unwrap();
     let oct = format!(r#"{{"typ":"dpop+jwt","alg":"HS256","jwk":{{"kty":"oct","k":"{}"}}}}"#, base64url::encode(&[7; 32]));
-    assert_eq!(headed(&oct, &secret).ask(&scheme, NOW).reason(), "algorithm_refused");
+    assert_eq!(headed(&oct, &secret).ask(&scheme, NOW).reason(), "proof_algorithm_refused");
     let weak = format!(r#"{{"typ":"dpop+jwt","alg":"RS256","jwk":{{"kty":"RSA","n":"{}","e":"AQAB"}}}}"#, base64url::encode(&[0xff; 128]));
     assert_eq!(headed(&weak, &HOLDER).ask(&build(settings()), NOW).reason(), "proof_syntax", "1024 bits");
 }
@@ -321,6 +321,8 @@ fn challenges_tell_the_token_from_the_proof() {
     assert_eq!(scheme.challenges(None, NOW)[0].value, "DPoP algs=\"ES256 EdDSA\"");
     assert_eq!(after(Rejection::Expired), "DPoP algs=\"ES256 EdDSA\", error=\"invalid_token\"");
     assert_eq!(after(Rejection::TokenUnbound), "DPoP algs=\"ES256 EdDSA\", error=\"invalid_token\"");
+    let of_proof = after(Rejection::of_proof_algorithm(["ES256"].into_iter(), "RS256"));
+    assert_eq!(of_proof, "DPoP algs=\"ES256 EdDSA\", error=\"invalid_dpop_proof\"");
     assert_eq!(after(Rejection::ProofTargetMismatch(Box::default())), "DPoP algs=\"ES256 EdDSA\", error=\"invalid_dpop_proof\"");
 }
 

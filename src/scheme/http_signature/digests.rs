@@ -45,5 +45,5 @@ fn covered(name: &str, stated: &Stated<'_>, fields: &HeaderMap) -> Result<Vec<Cl
         let Component::Field { form: Form::Member(key), .. } = covered.component else { return true };
         digest_field::find(key).is_some()
     });
-    if claimed.is_empty() || !compared { Err(Rejection::AlgorithmRefused.into()) } else { Ok(claimed) }
+    if claimed.is_empty() || !compared { Err(Rejection::AlgorithmRefused(Box::default()).into()) } else { Ok(claimed) }
 }

@@ -63,10 +63,10 @@ impl HolderKey {
             (Self::Context(secret), Primitive::Mac(DigestAlgorithm::Sha256)) => {
                 check_mac(DigestAlgorithm::Sha256, secret.as_slice(), message, signature)
             }
-            (Self::Context(_), _) => Err(Rejection::AlgorithmRefused),
+            (Self::Context(_), _) => Err(Rejection::AlgorithmRefused(Box::default())),
             (Self::Token(key), primitive) => {
                 if key.bound().is_some_and(|bound| bound.primitive() != primitive) {
-                    return Err(Rejection::AlgorithmRefused);
+                    return Err(Rejection::AlgorithmRefused(Box::default()));
                 }
                 match (key.material(), primitive) {
                     (ProofMaterial::Secret(secret), Primitive::Mac(hash)) => check_mac(hash, secret, message, signature),
@@ -74,12 +74,12 @@ impl HolderKey {
                         check_signature((public, keys), algorithm, message, signature)
                     }
                     (ProofMaterial::Secret(_), Primitive::Signature(_)) | (ProofMaterial::Public(_), Primitive::Mac(_)) => {
-                        Err(Rejection::AlgorithmRefused)
+                        Err(Rejection::AlgorithmRefused(Box::default()))
                     }
                 }
             }
             (Self::Certificate(public), Primitive::Signature(algorithm)) => check_signature((public, keys), algorithm, message, signature),
-            (Self::Certificate(_), Primitive::Mac(_)) => Err(Rejection::AlgorithmRefused),
+            (Self::Certificate(_), Primitive::Mac(_)) => Err(Rejection::AlgorithmRefused(Box::default())),
         }
     }
 
@@ -119,7 +119,7 @@ fn check_signature(
     signature: &[u8],
 ) -> Result<(), Rejection> {
     if algorithm.kind() != key.kind() {
-        return Err(Rejection::AlgorithmRefused);
+        return Err(Rejection::AlgorithmRefused(Box::default()));
     }
     keys.verify(key, algorithm, message, signature).map_err(|_| Rejection::HolderSignatureInvalid)
 }

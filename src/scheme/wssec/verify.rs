@@ -114,7 +114,7 @@ impl Verifier {
         evidence: &Evidence<'_>,
     ) -> Result<(), Refusal> {
         if !self.algorithms.contains(&security.algorithm) {
-            return Err(Rejection::AlgorithmRefused.into());
+            return Err(Rejection::AlgorithmRefused(Box::default()).into());
         }
         let text = |octets| std::str::from_utf8(octets).map_err(|_| Malformation::CredentialSyntax);
         let input = SignatureInput {

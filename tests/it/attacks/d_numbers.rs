@@ -344,9 +344,12 @@ async fn t_69_a_key_signs_by_the_algorithm_of_its_curve() {
     let token = holder.token(&issuer);
     let large = IssuingKey::signing(SigningKey::generate(NewKey::P384).unwrap(), None).unwrap();
     for (header, reason) in [
-        (holder.header().replace("ES256", "ES384"), "algorithm_refused"),
+        (holder.header().replace("ES256", "ES384"), "proof_algorithm_refused"),
         (holder.header().replace("P-256", "P-384"), "proof_syntax"),
-        (format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{}}}"#, describe(large.public().unwrap(), "h", None)), "algorithm_refused"),
+        (
+            format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{}}}"#, describe(large.public().unwrap(), "h", None)),
+            "proof_algorithm_refused",
+        ),
     ] {
         let proof = signed(&header, "{}", &large);
         scene.refuses(get(&lines(&token, &proof)), 401, reason).await;

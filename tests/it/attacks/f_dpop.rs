@@ -114,10 +114,10 @@ async fn t_91_a_proof_that_is_none() {
         (header.replace("dpop+jwt", "jwt"), "proof_syntax"),
         (header.replace("\"typ\":\"dpop+jwt\",", ""), "proof_syntax"),
         (header.replace("ES256", "none"), "proof_syntax"),
-        (header.replace("ES256", "HS256"), "algorithm_refused"),
-        (header.replace("ES256", "RS256"), "algorithm_refused"),
+        (header.replace("ES256", "HS256"), "proof_algorithm_refused"),
+        (header.replace("ES256", "RS256"), "proof_algorithm_refused"),
         (header.replace("\"kty\"", "\"d\":\"AAAA\",\"kty\""), "proof_syntax"),
-        (r#"{"typ":"dpop+jwt","alg":"HS256","jwk":{"kty":"oct","k":"c2VjcmV0"}}"#.to_owned(), "algorithm_refused"),
+        (r#"{"typ":"dpop+jwt","alg":"HS256","jwk":{"kty":"oct","k":"c2VjcmV0"}}"#.to_owned(), "proof_algorithm_refused"),
         (format!(r#"{{"typ":"dpop+jwt","alg":"RS256","jwk":{{"kty":"RSA","e":"AQAB","n":"{}"}}}}"#, "_".repeat(171)), "proof_syntax"),
     ] {
         court.refuses(&headed(&altered), reason).await;

@@ -157,6 +157,8 @@ async fn a_change_that_needs_a_restart_is_refused_with_that_reason() {
     let also = good.replace(&a.address().to_string(), &b.address().to_string());
     for (from, to, setting) in [
         ("workers: 2", "workers: 3", "workers"),
+        ("workers: 2", "workers: 2\nstores: { holder_keys: 7 }", "stores"),
+        ("level: info", "level: warn", "logging"),
         (listener.as_str(), other.as_str(), "listeners"),
         (admin.as_str(), other.as_str(), "admin"),
     ] {
