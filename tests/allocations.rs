@@ -57,7 +57,7 @@ fn a_remembered_wrap_token_allocates_nothing() {
 }
 
 /// After so many signatures the multiples of a holder's key are kept.
-const OFTEN: u64 = 32;
+const OFTEN: u64 = 64;
 
 /// Reading JSON allocates, and so does parsing keys. It happens once for each token, and costs little beside two
 /// verifications by ECDSA.

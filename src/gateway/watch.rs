@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// How often the patrol looks: nothing waits longer than it may by more than two of them, and nothing less long.
+/// How often the patrol looks: nothing waits longer than it may by more than two of them (a content, three), and nothing
+/// less long.
 const ROUND: Duration = Duration::from_millis(250);
 
 tokio::task_local! {
@@ -207,7 +208,7 @@ pub(super) fn rest() {
 }
 
 /// How long after a content's own deadlines this one comes: whoever reads it and can still answer (408) goes first.
-const AFTER_THE_READER: Duration = Duration::from_millis(250);
+const AFTER_THE_READER: Duration = Duration::from_millis(150);
 
 /// A content begins: `step` until its next piece, `most` until its end.
 pub(super) fn expect_content(step: Duration, most: Duration) {

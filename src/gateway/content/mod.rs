@@ -172,6 +172,8 @@ pub(super) async fn drain(session: &mut Session, limits: &Limits) {
     if nothing || session.as_downstream().is_http2() && !is_small(session, limits) {
         return;
     }
+    // Who was answered is not given up for being slow.
+    watch::rest();
     match timeout(limits.drain_timeout.duration(), discard(session, limits.max_drain_size.octets())).await {
         Ok(Drained::Whole) => {}
         Ok(Drained::Partly) | Err(_) => session.set_keepalive(None),

@@ -65,7 +65,7 @@ async fn a_holder_who_comes_often_is_verified_like_the_first_time() {
     let scene = Scene::with("", "").await;
     let token = scene.holder.token(&scene.issuer);
     let mut client = scene.client().await;
-    for _ in 0..40 {
+    for _ in 0..50 {
         let lines = scene.holder.lines(&token, "");
         assert_eq!(get(&mut client, &lines).await.status(), 200);
         let bent = bend_last(&scene.holder.lines(&token, ""));
