@@ -93,7 +93,7 @@ impl Token {
     /// are; texts with white space around them.
     ///
     /// # Errors
-    /// There is nothing, a private key, no certificate in the PEM, or a text that is no JSON Web Token.
+    /// There is nothing, a private key, no certificate in the PEM, or a text that no token is.
     pub fn read(profile: &str, content: &[u8]) -> Result<Self, TokenUnavailable> {
         let text = content.trim_ascii();
         if text.is_empty() {
@@ -104,8 +104,9 @@ impl Token {
         }
         match profile {
             CERTIFICATE => Self::read_certificate(content),
-            JWT if !text.iter().all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(octet)) => {
-                Err(TokenUnavailable::new("it is no JSON Web Token, which has letters, digits, `-`, `_` and dots only"))
+            // What a field of credentials can hold (RFC 9110 §11.2): tokens of other issuers need be no JSON Web Tokens.
+            JWT if !text.iter().all(|octet| octet.is_ascii_alphanumeric() || b"-._~+/=".contains(octet)) => {
+                Err(TokenUnavailable::new("it is no token, which has letters, digits and `-._~+/=` only"))
             }
             CONTEXT => {
                 let mut room = Zeroizing::new(vec![0; text.len()]);

@@ -3,7 +3,7 @@
 use super::source::{KeySource, Keys};
 use crate::crypto::sha256;
 use crate::setting::{Files, Located, Position, Problem};
-use crate::token::jose::{JwksSyntax, KeySet};
+use crate::token::jose::{JwksSyntax, KeySet, pem};
 use std::path::PathBuf;
 
 const EXPECTED: &str = "a JSON Web Key Set (RFC 7517 §5) with at least one key that can be used";
@@ -19,11 +19,9 @@ pub(super) fn from_file(file: &Located<PathBuf>, files: &Files) -> Result<KeySou
 
 /// What is wrong with a file of PEM where a key set should be; nothing where it is none.
 pub fn pem_in_the_place_of_a_set(file: &Located<PathBuf>, text: &[u8]) -> Option<Problem> {
-    const BEGIN: &[u8] = b"-----BEGIN ";
-    let start = text.windows(BEGIN.len()).position(|octets| octets == BEGIN)?;
-    let label = text.get(start.saturating_add(BEGIN.len())..)?;
+    let text = std::str::from_utf8(text).ok().filter(|text| pem::is_shaped(text))?;
     let name = file.display();
-    let (found, command) = if label.starts_with(b"CERTIFICATE") {
+    let (found, command) = if text.contains("-----BEGIN CERTIFICATE") {
         (format!("a certificate in PEM in {name}"), format!("openssl x509 -in {name} -noout -pubkey | portcullis keys jwks -"))
     } else {
         (format!("PEM in {name}"), format!("portcullis keys jwks {name}"))

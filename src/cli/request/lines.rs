@@ -14,9 +14,9 @@ pub(super) fn shown(mark: &str, fields: &HeaderMap) -> String {
     fields.iter().map(|(name, value)| [mark, &line(name, &masked(name, value)), "\n"].concat()).collect()
 }
 
-/// The line of one field, as it is.
-pub(super) fn whole(name: &HeaderName, value: &HeaderValue) -> String {
-    line(name, &String::from_utf8_lossy(value.as_bytes()))
+/// The lines of a head as they are, for sending.
+pub(super) fn whole(fields: &HeaderMap) -> String {
+    fields.iter().map(|(name, value)| line(name, &String::from_utf8_lossy(value.as_bytes())) + "\n").collect()
 }
 
 fn line(name: &HeaderName, value: &str) -> String {
@@ -85,6 +85,6 @@ mod tests {
     #[test]
     fn terminals_are_not_controlled() {
         let value = HeaderValue::from_bytes(b"a\tb\xc2\x9bc").unwrap();
-        assert_eq!(whole(&HeaderName::from_static("x-a"), &value), "X-A: a\\tb\\u{9b}c");
+        assert_eq!(whole(&HeaderMap::from_iter([(HeaderName::from_static("x-a"), value)])), "X-A: a\\tb\\u{9b}c\n");
     }
 }

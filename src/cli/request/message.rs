@@ -12,7 +12,6 @@ use crate::token::jose::pem::{self, PemKey};
 use crate::token::jose::{Algorithm, IssuingKey, Unfit};
 use clap::Args;
 use http::HeaderMap;
-use std::fmt::Write;
 use zeroize::Zeroizing;
 
 /// The most octets of a secret in a file.
@@ -65,11 +64,7 @@ impl MessageArgs {
             let names = left_out.join(", ");
             return Err(format!("--component: the request has no {names}; what is no field begins with @, as @method").into());
         }
-        let mut text = String::new();
-        for (name, value) in &fields {
-            let _ = writeln!(text, "{}", lines::whole(name, value));
-        }
-        Ok(text)
+        Ok(lines::whole(&fields))
     }
 
     /// What was asked for and is not signed, because the request does not have it.

@@ -10,7 +10,6 @@ use crate::clock::{self, UnixTime};
 use crate::crypto::{Random, SystemRandom};
 use crate::scheme::wssec::wire::Usage;
 use clap::{Args, ValueEnum};
-use std::fmt::Write;
 
 /// Print the fields of a request, signed for WSSEC, by an HTTP message signature, or with a proof (DPoP).
 ///
@@ -81,12 +80,7 @@ impl Sign {
             url: [self.url.origin(), self.url.path_and_query()].concat(),
             nonce: self.nonce.clone(),
         };
-        let mut text = String::new();
-        for (name, value) in &request.fields {
-            let _ = writeln!(text, "{}", lines::whole(name, value));
-        }
-        text.push_str(&proof.fields(now, random)?);
-        Ok(text)
+        Ok(lines::whole(&request.fields) + &proof.fields(now, random)?)
     }
 
     fn sign_for_wssec(&self, now: UnixTime, random: &impl Random) -> Result<String, Failure> {
@@ -97,11 +91,7 @@ impl Sign {
         let policy = Policy { realm: self.holder.realm.as_str().into(), usage: self.usage, ..Policy::default() };
         requester.assume(self.url.origin(), policy);
         let signed = requester.sign(&self.described.request(&self.url), now, random).map_err(|fault| fault.to_string())?;
-        let mut text = String::new();
-        for (name, value) in &signed.fields {
-            let _ = writeln!(text, "{}", lines::whole(name, value));
-        }
-        Ok(text)
+        Ok(lines::whole(&signed.fields))
     }
 }
 
