@@ -57,11 +57,13 @@ async fn weigh(session: &mut Session, exchange: &Exchange, room: &Arc<Room>) -> 
         let judged =
             judge_head(session.req_header(), &raw, &applicant).map_err(|problem| Denied { denial: problem.into(), route: None })?;
         let route = find(&judged, &applicant).map_err(|denial| Denied { denial, route: None })?;
-        content::admit_length(session, exchange.live.snapshot.limits.max_body_size.octets())
-            .map_err(|problem| at(route, problem.into()))?;
         let needed = match carries {
             Carries::Nothing => ContentNeed::Nothing,
-            Carries::Content => need(&judged.head(), route, &exchange.live),
+            Carries::Content => {
+                content::admit_length(session, exchange.live.snapshot.limits.max_body_size.octets())
+                    .map_err(|problem| at(route, problem.into()))?;
+                need(&judged.head(), route, &exchange.live)
+            }
         };
         match needed {
             ContentNeed::Nothing => {

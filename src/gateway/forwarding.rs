@@ -98,16 +98,16 @@ pub(super) fn forwarded_proto(fields: &HeaderMap, connection: &Connection, trust
         TransportSecurity::Clear => "http",
         TransportSecurity::Tls { .. } => "https",
     };
-    match (trust, fields.get(FORWARDED_PROTO)) {
-        (PeerTrust::Trusted, Some(stated)) if stated == "http" || stated == "https" => stated.clone(),
-        _ => HeaderValue::from_static(ours),
+    match trust.stated(FORWARDED_PROTO, fields) {
+        Some(stated) if stated == "http" || stated == "https" => stated.clone(),
+        Some(_) | None => HeaderValue::from_static(ours),
     }
 }
 
 /// A request's name from a trusted proxy, if it is short and harmless.
 pub(super) fn stated_request_id(fields: &HeaderMap, trust: PeerTrust) -> Option<&HeaderValue> {
     const LONGEST: usize = 128;
-    let stated = fields.get(REQUEST_ID).filter(|_| trust == PeerTrust::Trusted)?;
+    let stated = trust.stated(REQUEST_ID, fields)?;
     let harmless = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b':');
     (stated.len() <= LONGEST && stated.as_bytes().iter().all(harmless)).then_some(stated)
 }

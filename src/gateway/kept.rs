@@ -2,7 +2,7 @@
 
 use super::pool::Pool;
 use futures_util::FutureExt;
-use pingora::protocols::Stream;
+use pingora::protocols::l4::stream::Stream as RawStream;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -22,13 +22,13 @@ pub(super) struct KeptConnections {
 
 #[derive(Debug)]
 struct Waiting {
-    stream: Stream,
+    stream: Box<RawStream>,
     since: u64,
 }
 
 impl KeptConnections {
     /// A connection that its server has not closed, as far as we have heard.
-    pub(super) fn take(&self) -> Option<Stream> {
+    pub(super) fn take(&self) -> Option<Box<RawStream>> {
         loop {
             let mut stream = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_back()?.stream;
             if is_quiet(&mut stream) {
@@ -38,7 +38,7 @@ impl KeptConnections {
     }
 
     /// Keeps a connection whose last answer was read to its end. Beyond what is kept for a server, it is closed.
-    pub(super) fn keep(&self, stream: Stream) {
+    pub(super) fn keep(&self, stream: Box<RawStream>) {
         /// Connections that wait for one server at most.
         const MOST: usize = 512;
         let since = self.round.load(Ordering::Relaxed);
@@ -57,7 +57,7 @@ impl KeptConnections {
 }
 
 /// Whether nothing came on a connection on which nothing was asked: neither an end nor an answer to nobody.
-fn is_quiet(stream: &mut Stream) -> bool {
+fn is_quiet(stream: &mut RawStream) -> bool {
     // Unconstrained, because a task that has used up its turn would be told that nothing is there.
     tokio::task::unconstrained(stream.read(&mut [0])).now_or_never().is_none()
 }
@@ -81,11 +81,10 @@ async fn rounds(pool: Weak<Pool>, idle: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pingora::protocols::l4::stream::Stream as RawStream;
     use tokio::io::AsyncWriteExt;
     use tokio::net::{TcpListener, TcpStream};
 
-    async fn pair() -> (Stream, TcpStream) {
+    async fn pair() -> (Box<RawStream>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (theirs, _) = listener.accept().await.unwrap();

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admission;
+mod answer;
 mod connection;
 mod content;
 mod cors;

@@ -63,7 +63,7 @@ pub(super) fn provenance(head: &RequestHead<'_>, from: &Provenance<'_>) -> Vec<S
 
 /// The host that the client asked for, where the upstream does not learn it from Host.
 fn original_host(head: &RequestHead<'_>, from: &Provenance<'_>) -> Option<HeaderValue> {
-    let stated = head.fields.get(FORWARDED_HOST).filter(|_| from.trust == PeerTrust::Trusted);
+    let stated = from.trust.stated(FORWARDED_HOST, head.fields);
     match stated {
         Some(stated) => Some(stated.clone()),
         None if from.host == head.authority => None,

@@ -4,6 +4,7 @@
 //! Pingora lets content flow both ways at the same time, and pays for it with queues and copies of the head that most
 //! requests do not need. What is not plain goes Pingora's way, and so does every further attempt.
 
+use super::answer::{self, Answer, Said};
 use super::content::{self, Room, Source};
 use super::denial::{ContentProblem, Denial, UpstreamProblem};
 use super::exchange::Exchange;
@@ -12,14 +13,13 @@ use super::upstream::{self, Reuse};
 use super::watch::{self, Lapsed};
 use super::{record, wire};
 use crate::clock;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use pingora::ErrorType::{
     ConnectError, ConnectRefused, ConnectTimedout, ConnectionClosed, InternalError, ReadTimedout, WriteError, WriteTimedout,
 };
 use pingora::http::ResponseHeader;
-use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v1::client::HttpSession as ServerSide;
 use pingora::protocols::http::v1::server::HttpSession as ClientSide;
@@ -29,7 +29,7 @@ use pingora::{Error, Result};
 use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -96,7 +96,7 @@ async fn at_hand(session: &mut Session, exchange: &mut Exchange, source: Option<
 }
 
 /// The head for the server, where it and the way there are plain, and the connection is watched.
-fn plain_head(session: &Session, exchange: &Exchange) -> Option<BytesMut> {
+fn plain_head(session: &Session, exchange: &Exchange) -> Option<Vec<u8>> {
     let plain = session.as_downstream().as_http1().is_some() && watch::is_on() && upstream::pool(exchange)?.is_plain();
     let (permit, route) = (exchange.permit().ok()?, exchange.route()?);
     // A signature is made of a head, and here there are only its octets.
@@ -123,7 +123,7 @@ async fn attempt(session: &mut Session, exchange: &mut Exchange, head: &[u8], co
     }
 }
 
-async fn connect(server: &PoolServer, exchange: &Exchange) -> Result<Stream> {
+async fn connect(server: &PoolServer, exchange: &Exchange) -> Result<Box<RawStream>> {
     let began = clock::instant();
     let patience = server.peer().options.connection_timeout.unwrap_or(Duration::MAX);
     let connected = timeout(patience, TcpStream::connect(server.address())).await.map_err(|_| Error::new(ConnectTimedout))?;
@@ -139,25 +139,59 @@ async fn connect(server: &PoolServer, exchange: &Exchange) -> Result<Stream> {
 async fn converse(
     session: &mut Session,
     exchange: &mut Exchange,
-    (server, mut stream): (&PoolServer, Stream),
+    (server, mut stream): (&PoolServer, Box<RawStream>),
     (head, content): (&[u8], &mut Content),
 ) -> Result<()> {
     let options = &server.peer().options;
     let pieces = std::iter::once(head).chain(content.pieces().iter().map(|piece| &**piece));
     let sent = send(&mut stream, pieces, client(session)?, options.write_timeout.unwrap_or(Duration::MAX)).await?;
+    let (patience, began) = (options.read_timeout.unwrap_or(Duration::MAX), clock::instant());
+    if let Err(problem) = sent {
+        // An answer to what could not be sent is there already.
+        return pass_on(session, exchange, (server, stream), (Err(problem), Duration::ZERO), content).await;
+    }
+    match heard(answer::first(&mut stream), client(session)?, patience).await? {
+        Said::All(answer) => {
+            content.0 = None;
+            // Its server is done, however slowly the client takes it.
+            server.kept().keep(stream);
+            pass_whole(session, exchange, answer).await
+        }
+        Said::Something(octets) => {
+            stream.rewind(&octets);
+            pass_on(session, exchange, (server, stream), (Ok(()), patience.saturating_sub(began.elapsed())), content).await
+        }
+    }
+}
+
+/// Passes an answer on that came in one piece.
+async fn pass_whole(session: &mut Session, exchange: &Exchange, Answer { mut head, content }: Answer) -> Result<()> {
+    upstream::answered(&mut head, exchange)?;
+    tell(session, exchange, head).await?;
+    let client = client(session)?;
+    if !content.is_empty() {
+        client.write_body(&content).await.map_err(Error::into_down)?;
+    }
+    client.finish_body().await.map(drop).map_err(Error::into_down)
+}
+
+/// Passes any answer on, as it comes; its first head, after so long a wait at most.
+async fn pass_on(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    (server, stream): (&PoolServer, Box<RawStream>),
+    (sent, mut wait): (Result<()>, Duration),
+    content: &mut Content,
+) -> Result<()> {
     let mut origin = ServerSide::new_with_options(stream, server.peer());
-    let patience = options.read_timeout.unwrap_or(Duration::MAX);
-    // An answer to what could not be sent is there already.
-    let mut wait = if sent.is_ok() { patience } else { Duration::ZERO };
+    let patience = server.peer().options.read_timeout.unwrap_or(Duration::MAX);
     loop {
         if let Err(silence) = heard(origin.read_response(), client(session)?, wait).await {
             return Err(sent.err().unwrap_or(silence));
         }
-        let answer = answer(&mut origin, session, exchange)?;
+        let answer = head_for_client(&mut origin, session, exchange)?;
         let interim = upstream::is_interim(answer.status);
-        let slowest = exchange.live.snapshot.limits.send_timeout.duration();
-        let told = watch::within(slowest, client(session)?.write_response_header(answer)).await;
-        told.map_err(|Lapsed| Error::new(WriteTimedout)).flatten().map_err(Error::into_down)?;
+        tell(session, exchange, answer).await?;
         if !interim {
             break;
         }
@@ -174,10 +208,19 @@ async fn converse(
     }
     client.finish_body().await.map_err(Error::into_down)?;
     origin.respect_keepalive();
-    if let (Some(stream), Ok(())) = (origin.reuse().await, sent) {
+    if let (Some(stream), Ok(())) = (origin.reuse().await, sent)
+        && let Ok(stream) = stream.into_any().downcast()
+    {
         server.kept().keep(stream);
     }
     Ok(())
+}
+
+/// Writes the head of an answer, within the time that a client has to take it.
+async fn tell(session: &mut Session, exchange: &Exchange, head: Box<ResponseHeader>) -> Result<()> {
+    let slowest = exchange.live.snapshot.limits.send_timeout.duration();
+    let told = watch::within(slowest, client(session)?.write_response_header(head)).await;
+    told.map_err(|Lapsed| Error::new(WriteTimedout)).flatten().map_err(Error::into_down)
 }
 
 fn client(session: &mut Session) -> Result<&mut ClientSide> {
@@ -190,7 +233,7 @@ fn client(session: &mut Session) -> Result<&mut ClientSide> {
 /// Sends all of it, at once as far as the connection takes it. A server that has heard enough may have answered, and have
 /// closed its side or read no more: what it could not be sent is then a problem only if there is no answer.
 async fn send<'a>(
-    stream: &mut Stream,
+    stream: &mut (impl AsyncWrite + Unpin),
     pieces: impl Iterator<Item = &'a [u8]>,
     client: &mut ClientSide,
     patience: Duration,
@@ -228,7 +271,7 @@ async fn unless_gone<T>(done: impl Future<Output = T>, client: &mut ClientSide) 
 }
 
 /// The head of the answer as the client gets it.
-fn answer(origin: &mut ServerSide, session: &Session, exchange: &mut Exchange) -> Result<Box<ResponseHeader>> {
+fn head_for_client(origin: &mut ServerSide, session: &Session, exchange: &mut Exchange) -> Result<Box<ResponseHeader>> {
     let mut head = origin.resp_header().cloned().map(Box::new).ok_or_else(|| Error::new(InternalError))?;
     upstream::admit_switch(session, &head).map_err(|problem: UpstreamProblem| exchange.fail(Denial::Upstream(problem)))?;
     let bare = head.status.is_informational() || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
@@ -250,8 +293,7 @@ mod tests {
 
     /// Sends 60,000 octets to a server that takes a thousand at a time, and the two other ends.
     async fn sending(patience: Duration, others: impl AsyncFnOnce(DuplexStream, DuplexStream)) -> Result<Result<()>> {
-        let ((server, far_server), (near_client, far_client)) = (duplex(1000), duplex(1000));
-        let mut server: Stream = Box::new(server);
+        let ((mut server, far_server), (near_client, far_client)) = (duplex(1000), duplex(1000));
         let mut client = ClientSide::new(Box::new(near_client));
         let patrol = Arc::new(Patrol::default());
         let rounds = tokio::spawn(Arc::clone(&patrol).run());

@@ -15,6 +15,7 @@ use crate::telemetry::audit::{self, AuditEvent};
 use crate::telemetry::metrics::{BuildFacts, CpuFeature, Metrics};
 use pingora::apps::ServerApp;
 use pingora::apps::http_app::HttpServer;
+use pingora::listeners::{L4BufferSettings, ListenerConfig};
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::services::Service as _;
@@ -93,14 +94,15 @@ async fn run(snapshot: Snapshot, file: PathBuf, cautions: Cautions, workers: usi
     let door = door(&current, &metrics, &room, workers)?;
     let (stop, stopped) = watch::channel(false);
     for (index, spec) in fixed.listeners.iter().enumerate() {
-        spawn(service(spec.address, Listener::open(&door, spec.address, protection(index, spec, &current)?)), &stopped);
+        let app = Listener::open(&door, spec.address, protection(index, spec, &current)?);
+        spawn(service(endpoint(spec), spec.address, app), &stopped);
     }
     let stopping = Arc::new(AtomicBool::new(false));
     // Operators are answered to the last: a readiness probe must learn that the gateway is going away.
     let (end, ended) = watch::channel(false);
     if let Some(address) = fixed.admin {
         let admin = Admin { current: Arc::clone(&current), metrics: Arc::clone(&metrics), room, stopping: Arc::clone(&stopping) };
-        spawn(service(address, HttpServer::new_app(admin)), &ended);
+        spawn(service(ListenerConfig::tcp(address.to_string()), address, HttpServer::new_app(admin)), &ended);
     }
     let hangup = signal(SignalKind::hangup()).map_err(ServeError::System)?;
     tokio::spawn(Reloader { file: file.clone(), current: Arc::clone(&current), metrics, cautions }.run(hangup));
@@ -154,11 +156,23 @@ fn protection(index: usize, spec: &ListenerSpec, current: &Arc<Current>) -> Resu
     }
 }
 
-fn service<A>(address: SocketAddr, app: A) -> Service<A> {
-    let address = address.to_string();
-    let mut service = Service::new(address.clone(), app);
-    service.add_tcp(&address);
+fn service<A>(endpoint: ListenerConfig, address: SocketAddr, app: A) -> Service<A> {
+    let mut service = Service::new(address.to_string(), app);
+    service.add_listener(endpoint);
     service
+}
+
+/// Records of TLS are read in small parts, for which a large buffer saves calls. In clear text it would cost a copy of
+/// every content, and its size for every connection.
+fn endpoint(spec: &ListenerSpec) -> ListenerConfig {
+    /// More than most heads, and most of what a client has sent when it is refused: what is left unread makes of the
+    /// end of a connection a reset.
+    const CLEAR: usize = 16 << 10;
+    let endpoint = ListenerConfig::tcp(spec.address.to_string());
+    match spec.security {
+        ListenerSecurity::Clear => endpoint.l4_buffer(L4BufferSettings::default().read(CLEAR)),
+        ListenerSecurity::Tls => endpoint,
+    }
 }
 
 fn spawn<A: ServerApp + Send + Sync + 'static>(mut service: Service<A>, stopped: &watch::Receiver<bool>) {

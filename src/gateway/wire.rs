@@ -2,23 +2,22 @@
 
 use super::plan::Plan;
 use crate::config::snapshot::{Route, Snapshot};
-use bytes::{BufMut, BytesMut};
 use http::header::HeaderName;
 use http::{HeaderValue, Method, Version};
 use pingora::http::RequestHeader;
 
 /// Writes the head as the plan has it, without a copy in between. Nothing where a field concerns the connection or has
 /// to be taken apart: what becomes of such heads stands in one place, and that is not here.
-pub(super) fn plain_head(request: &RequestHeader, plan: &Plan, route: &Route, snapshot: &Snapshot) -> Option<BytesMut> {
+pub(super) fn plain_head(request: &RequestHeader, plan: &Plan, route: &Route, snapshot: &Snapshot) -> Option<Vec<u8>> {
     // Whether an answer has content depends on the method, which the reader of the answer is told only by Pingora's own writer.
     let speakable = request.version == Version::HTTP_11 && request.has_case() && request.method != Method::HEAD;
     if !speakable || !is_plain(request, route, snapshot) {
         return None;
     }
-    let mut octets = BytesMut::with_capacity(room(request, plan));
+    let mut octets = Vec::with_capacity(room(request, plan));
     let target = plan.target.as_ref().map_or_else(|| request.raw_path(), |target| target.as_str().as_bytes());
     for part in [request.method.as_str().as_bytes(), b" ", target, b" HTTP/1.1\r\n"] {
-        octets.put_slice(part);
+        octets.extend_from_slice(part);
     }
     // Both go over the fields in the same order. Should they ever not, a name is written as it is known here.
     let written = request.case_header_iter().map(|(written, _)| written.as_slice());
@@ -29,7 +28,7 @@ pub(super) fn plain_head(request: &RequestHeader, plan: &Plan, route: &Route, sn
         }
     }
     plan.fields.iter().for_each(|(name, value)| put_field(&mut octets, name, value));
-    octets.put_slice(b"\r\n");
+    octets.extend_from_slice(b"\r\n");
     Some(octets)
 }
 
@@ -61,9 +60,9 @@ fn is_of_the_connection(name: &HeaderName) -> bool {
     *name == http::header::CONNECTION
 }
 
-fn put_field(octets: &mut BytesMut, name: &[u8], value: &HeaderValue) {
+fn put_field(octets: &mut Vec<u8>, name: &[u8], value: &HeaderValue) {
     for part in [name, b": ", value.as_bytes(), b"\r\n"] {
-        octets.put_slice(part);
+        octets.extend_from_slice(part);
     }
 }
 

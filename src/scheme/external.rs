@@ -1,7 +1,7 @@
 //! How the client addressed us, for those who ask: few schemes do.
 
 use super::{Connection, RequestHead, TransportSecurity};
-use http::header::HeaderName;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// The scheme that the client used, as a proxy states it.
 pub const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -15,6 +15,16 @@ pub enum PeerTrust {
     Trusted,
     /// Anybody else; also every peer when no proxy is configured.
     Untrusted,
+}
+
+impl PeerTrust {
+    /// What stands in a field that is the peer's to set, where it is believed.
+    pub fn stated(self, name: HeaderName, fields: &HeaderMap) -> Option<&HeaderValue> {
+        match self {
+            Self::Trusted => fields.get(name),
+            Self::Untrusted => None,
+        }
+    }
 }
 
 /// How the client addressed us: as the request says that came here, or as a proxy says that is believed.

@@ -6,31 +6,8 @@ use super::*;
 const THEN: UnixTime = UnixTime::from_seconds(1_242_302_400);
 const MESSAGE_TOKEN: &[u8] = b"<saml:Assertion ID=\"_1\"/>";
 const CONTEXT_TOKEN: &[u8] = b"PORTCULLIS-CONTEXT-EXAMPLE";
-const MESSAGE: &[(&str, &str)] = &[
-    ("content-type", "application/json"),
-    ("authorization", "WSSEC realm=\"orders\", profile=\"saml2\""),
-    ("x-wss-tokenloc", "location=header, frags=3, fragsize=16"),
-    ("x-wss-token1", "PHNhbWw6QXNzZXJ0"),
-    ("x-wss-token2", "aW9uIElEPSJfMSIv"),
-    ("x-wss-token3", "Pg=="),
-    (
-        "x-wss-digest",
-        "alg=sha-256, value=\"K0ErNGeemofZVMs0dN0yDEwvg2qNSq5zn/GLy6/qmVQ=\", covered=\"authorization content-type x-wss-token1 x-wss-token2 x-wss-token3 x-wss-tokenloc\"",
-    ),
-    (
-        "x-wss-security",
-        "sigusage=message, sigalg=hmac-sha256, nonce=\"bm9uY2UtMDAwMQ==\", timestamp=\"2009-05-14T12:00:00Z\", sigval=\"7UtZmWg2YNyNQoXpI6D97jK4gBZgBK6ARiobs4RUz/E=\"",
-    ),
-];
-const CONTEXT: &[(&str, &str)] = &[
-    ("authorization", "WSSEC realm=\"orders\", profile=\"sct\""),
-    ("x-wss-tokenloc", "location=header"),
-    ("x-wss-token1", "UE9SVENVTExJUy1DT05URVhULUVYQU1QTEU="),
-    (
-        "x-wss-security",
-        "sigusage=auth, sigalg=hmac-sha256, nonce=\"bm9uY2UtMDAwMg==\", timestamp=\"2009-05-14T12:00:00Z\", sigval=\"s6T9z18fiPijBkuohzg45k6KGgEoZR3S8qGYsTRhmTI=\"",
-    ),
-];
+/// Where the examples stand, for everybody to read.
+const PAGE: &str = include_str!("../../../../docs/wssec.md");
 
 /// A message whose octets are not text yet, since a flipped bit may make something else of them.
 #[derive(Clone)]
@@ -43,10 +20,18 @@ struct Octets {
 }
 
 impl Octets {
-    fn of(method: &str, fields: &[(&'static str, &str)], content: &str) -> Self {
-        let fields = fields.iter().map(|(name, value)| (*name, value.as_bytes().to_vec())).collect();
-        let (target, host) = (b"/orders?x=1".to_vec(), b"rp.example.com".to_vec());
-        Self { method: method.into(), target, host, fields, content: content.into() }
+    /// The example with this method.
+    fn of(method: &str) -> Self {
+        let examples = PAGE.split("```http\n").skip(1).map(|rest| rest.split_once("\n```").unwrap().0);
+        let example = examples.filter(|example| example.starts_with(method)).collect::<Vec<_>>();
+        let [example] = *example else { panic!("{} examples with {method}", example.len()) };
+        let (head, content) = example.split_once("\n\n").unwrap_or((example.trim_end(), ""));
+        let mut lines = head.lines();
+        let (_, target) = lines.next().and_then(|line| line.strip_suffix(" HTTP/1.1")?.split_once(' ')).unwrap();
+        let mut fields = lines.map(|line| line.split_once(": ").unwrap());
+        let ("Host", host) = fields.next().unwrap() else { panic!("the host comes first") };
+        let fields = fields.map(|(name, value)| (name, value.into())).collect();
+        Self { method: method.into(), target: target.into(), host: host.into(), fields, content: content.into() }
     }
 
     /// The request; none where no HTTP message holds these octets.
@@ -122,7 +107,7 @@ fn survivors(original: &Octets, scheme: &Wssec) -> Vec<String> {
 
 #[test]
 fn the_message_example_is_proved_and_every_flipped_bit_is_noticed() {
-    let example = Octets::of("POST", MESSAGE, "{\"order\":42}");
+    let example = Octets::of("POST");
     let scheme = message_party();
     assert_eq!(survivors(&example, &scheme), [""; 0]);
     // The same relying party, so none of the above used up the nonce.
@@ -136,7 +121,7 @@ fn the_message_example_is_proved_and_every_flipped_bit_is_noticed() {
 /// these are other spellings of the same field, not other fields. Where the message is signed they are refused too.
 #[test]
 fn the_context_example_is_proved_and_every_flipped_bit_is_noticed() {
-    let example = Octets::of("GET", CONTEXT, "");
+    let example = Octets::of("GET");
     let scheme = context_party();
     let mut spellings: Vec<_> = survivors(&example, &scheme);
     spellings.retain(|survivor| !survivor.to_ascii_lowercase().eq("authorization: wssec realm=\"orders\", profile=\"sct\""));
@@ -148,7 +133,7 @@ fn the_context_example_is_proved_and_every_flipped_bit_is_noticed() {
 
 #[test]
 fn the_examples_hold_at_their_time_and_place_only() {
-    let [message, context] = [Octets::of("POST", MESSAGE, "{\"order\":42}"), Octets::of("GET", CONTEXT, "")];
+    let [message, context] = [Octets::of("POST"), Octets::of("GET")];
     let parties: [(_, fn() -> Wssec); 2] = [(&message, message_party), (&context, context_party)];
     for (example, party) in parties {
         let request = example.request().unwrap();
