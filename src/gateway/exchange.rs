@@ -1,6 +1,6 @@
 //! One request from its arrival to its log line, and the stage it has reached.
 
-use super::content::{Legacy, Source};
+use super::content::{Forwarded, Legacy, Source};
 use super::denial::Denial;
 use super::live::Live;
 use super::plan::Plan;
@@ -23,8 +23,8 @@ pub(super) struct Exchange {
     pub(super) id: RequestId,
     /// The client's address, where trusted proxies may have stated it.
     pub(super) client: Option<IpAddr>,
-    /// Octets of content that have gone upstream.
-    pub(super) content_octets: u64,
+    /// What of its content has gone upstream.
+    pub(super) forwarded: Forwarded,
     /// How its content goes on.
     pub(super) passage: Passage,
     /// How far it came.
@@ -153,13 +153,13 @@ impl Permit {
 
 impl Exchange {
     /// A request whose head has arrived.
-    pub(super) const fn arrive(started: Instant, live: Arc<Live>, id: RequestId, in_flight: Held) -> Self {
+    pub(super) fn arrive(started: Instant, live: Arc<Live>, id: RequestId, in_flight: Held) -> Self {
         Self {
             started,
             live,
             id,
             client: None,
-            content_octets: 0,
+            forwarded: Forwarded::default(),
             passage: Passage::Streaming,
             stage: Stage::Arrived,
             _in_flight: in_flight,

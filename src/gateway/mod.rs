@@ -87,7 +87,7 @@ impl ProxyHttp for Gateway {
                     Relayed::Answered => return Ok(true),
                     Relayed::Left(source) => source,
                 };
-                match content::begin(session, source).await {
+                match content::begin(session, source, &exchange.live.snapshot.limits).await {
                     Ok(passage) => exchange.passage = passage,
                     Err(problem) => return Err(exchange.fail(Denial::BadContent(problem))),
                 }
@@ -129,7 +129,7 @@ impl ProxyHttp for Gateway {
         if session.as_downstream().was_upgraded() {
             return Ok(());
         }
-        content::count(piece.as_ref(), content::BodyEnd::of(end), exchange).map_err(|problem| exchange.fail(Denial::BadContent(problem)))
+        content::pass(session, piece, content::BodyEnd::of(end), exchange).map_err(|problem| exchange.fail(Denial::BadContent(problem)))
     }
 
     async fn connected_to_upstream(

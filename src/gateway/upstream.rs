@@ -1,5 +1,6 @@
 //! One attempt after another: choosing a server, judging failures, dressing the answer.
 
+use super::content::Forwarded;
 use super::denial::{Denial, UpstreamProblem};
 use super::exchange::{Exchange, Grounds, Permit, Stage};
 use super::pool::{Pool, PoolServer};
@@ -58,7 +59,7 @@ pub(super) fn select(exchange: &mut Exchange) -> Result<Arc<PoolServer>, Upstrea
     let pool = pool(exchange).map(Arc::clone).ok_or(UpstreamProblem::NoServer)?;
     let metrics = metrics(exchange).map(Arc::clone);
     // Each attempt sends the content from its start.
-    exchange.content_octets = 0;
+    exchange.forwarded = Forwarded::default();
     let permit = exchange.permit_mut().map_err(|_| UpstreamProblem::NoServer)?;
     let lease = pool.select(permit.lease.as_ref()).ok_or(UpstreamProblem::NoServer)?;
     permit.attempts = permit.attempts.saturating_add(1);

@@ -134,16 +134,32 @@ pub(super) fn not_kept(problem: NotKept) -> ContentProblem {
 /// Begins the passage of an admitted request's content.
 ///
 /// # Errors
-/// The client was to be told to go on, and is gone.
-pub(super) async fn begin(session: &mut Session, source: Option<Source>) -> Result<Passage, ContentProblem> {
+/// The client was to be told to go on, and is gone; or something came where nothing was stated.
+pub(super) async fn begin(session: &mut Session, source: Option<Source>, limits: &Limits) -> Result<Passage, ContentProblem> {
     match source {
-        None => answer_expectation(session).await.map(|()| Passage::Streaming),
+        None => {
+            answer_expectation(session).await?;
+            await_nothing(session, limits).await?;
+            Ok(Passage::Streaming)
+        }
         Some(source @ Source::Kept(_)) => Ok(Passage::Kept(install(session, source))),
         Some(source @ Source::Proving(_)) => {
             answer_expectation(session).await?;
             Ok(Passage::Proving(install(session, source)))
         }
     }
+}
+
+/// Waits for the end of a content of no octets, which comes with the head or after it (RFC 9113 §8.1.1).
+async fn await_nothing(session: &mut Session, limits: &Limits) -> Result<(), ContentProblem> {
+    if !session.as_downstream().is_http2() || stated_length(session) != Some(0) {
+        return Ok(());
+    }
+    let ended = async {
+        while session.as_downstream_mut().read_request_body().await.map_err(|error| not_read(&error))?.is_some() {}
+        Ok(())
+    };
+    timeout(limits.body_timeout.duration(), ended).await.map_err(|_| ContentProblem::Slow).flatten()
 }
 
 /// Ends the passage: the session is the client's own again. Returns why the content was given up, if it was.
@@ -215,19 +231,43 @@ pub(super) fn watch(session: &mut Session, limits: &Limits) {
     }
 }
 
-/// Counts a piece on its way upstream.
+/// What of a content has gone upstream in one attempt.
+#[derive(Default)]
+pub(super) struct Forwarded {
+    octets: u64,
+    /// What completes the stated length, while the content has not ended.
+    last: Option<Bytes>,
+}
+
+/// Counts a piece on its way upstream. Over HTTP/2 a content may go on beyond its stated length, which makes the request
+/// malformed (RFC 9113 §8.1.1); to a server of HTTP/1 it would be whole by then, so that what completes it waits for the
+/// end.
 ///
 /// # Errors
 /// The content is larger than `max_body_size`; what went upstream so far was never a whole request.
-pub(super) fn count(piece: Option<&Bytes>, end: BodyEnd, exchange: &mut Exchange) -> Result<(), ContentProblem> {
-    let limits = &exchange.live.snapshot.limits;
-    match end {
-        BodyEnd::Reached => watch::rest(),
-        BodyEnd::Ahead => watch::content_came(limits.body_timeout.duration()),
+pub(super) fn pass(session: &Session, piece: &mut Option<Bytes>, end: BodyEnd, exchange: &mut Exchange) -> Result<(), ContentProblem> {
+    let (limits, forwarded) = (&exchange.live.snapshot.limits, &mut exchange.forwarded);
+    let octets = piece.as_ref().map_or(0, |piece| u64::try_from(piece.len()).unwrap_or(u64::MAX));
+    forwarded.octets = forwarded.octets.saturating_add(octets);
+    if forwarded.octets > limits.max_body_size.octets() {
+        return Err(ContentProblem::TooLarge);
     }
-    let octets = piece.map_or(0, |piece| u64::try_from(piece.len()).unwrap_or(u64::MAX));
-    exchange.content_octets = exchange.content_octets.saturating_add(octets);
-    if exchange.content_octets > limits.max_body_size.octets() { Err(ContentProblem::TooLarge) } else { Ok(()) }
+    match end {
+        BodyEnd::Reached => {
+            watch::rest();
+            if let Some(last) = forwarded.last.take() {
+                *piece = Some(last);
+            }
+        }
+        BodyEnd::Ahead => {
+            watch::content_came(limits.body_timeout.duration());
+            // Nothing at all would mean the end to the framework.
+            if octets > 0 && stated_length(session) == Some(forwarded.octets) {
+                forwarded.last = piece.replace(Bytes::new());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether a piece is the last one.

@@ -13,6 +13,7 @@ use rustls::client::ClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A request that no test lets through: the way in for it would be somebody else's content.
 const SMUGGLED: &str = "GET /bartender/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -469,19 +470,42 @@ async fn t_47_http2_heads() {
 #[tokio::test]
 async fn t_47_length_that_is_not_the_content() {
     let scene = Scene::bar("").await;
-    for (stated, pieces) in [("3", &["hello"][..]), ("9", &["hello"]), ("5", &["hel", "lo!"]), ("1", &[""]), ("0", &["x"])] {
-        let mut frames = FrameClient::connect(scene.gateway.address()).await;
-        frames.request(1, &[&POST[..], &[("content-length", stated)]].concat(), 0).await;
-        for (index, piece) in pieces.iter().enumerate() {
-            let flags = if index + 1 == pieces.len() { END_STREAM } else { 0 };
-            // The gateway may have given the stream up by then.
-            let _ = frames.try_send(DATA, flags, 1, piece.as_bytes()).await;
+    for (stated, pieces) in [
+        ("3", &["hello"][..]),
+        ("3", &["hel", "lo"]),
+        ("9", &["hello"]),
+        ("5", &["hel", "lo!"]),
+        ("1", &[""]),
+        ("0", &["x"]),
+        ("0", &["", "x"]),
+    ] {
+        // All at once, and so slowly that the request could have gone on before what is wrong with it comes.
+        for pause in [Duration::ZERO, Duration::from_millis(150)] {
+            let outcome = state_and_send(&scene, stated, pieces, pause).await;
+            assert!(outcome.is_refusal() || matches!(outcome, Outcome::Answered(502)), "{stated} {pieces:?}: {outcome:?}");
+            // The backend never gets a whole request out of it.
+            assert!(scene.upstream.requests().is_empty(), "{stated} {pieces:?}: {:?}", scene.upstream.requests());
         }
-        let outcome = frames.outcome(1).await;
-        assert!(outcome.is_refusal() || matches!(outcome, Outcome::Answered(502)), "{stated}: {outcome:?}");
-        // The backend never gets a whole request out of it.
-        assert!(scene.upstream.requests().is_empty(), "{stated}: {:?}", scene.upstream.requests());
     }
+    // What is right arrives, also where the end comes by itself.
+    for (index, (stated, pieces)) in [("5", &["hel", "lo"][..]), ("5", &["hel", "lo", ""]), ("0", &[""])].into_iter().enumerate() {
+        let outcome = state_and_send(&scene, stated, pieces, Duration::from_millis(50)).await;
+        assert_eq!(outcome, Outcome::Answered(200), "{stated} {pieces:?}");
+        assert_eq!(text(&scene.upstream.requests()[index].content), pieces.concat());
+    }
+}
+
+/// A request over a connection of its own, whose content comes in pieces.
+async fn state_and_send(scene: &Scene, stated: &str, pieces: &[&str], pause: Duration) -> Outcome {
+    let mut frames = FrameClient::connect(scene.gateway.address()).await;
+    frames.request(1, &[&POST[..], &[("content-length", stated)]].concat(), 0).await;
+    for (index, piece) in pieces.iter().enumerate() {
+        tokio::time::sleep(pause).await;
+        let flags = if index + 1 == pieces.len() { END_STREAM } else { 0 };
+        // The gateway may have given the stream up by then.
+        let _ = frames.try_send(DATA, flags, 1, piece.as_bytes()).await;
+    }
+    frames.outcome(1).await
 }
 
 #[tokio::test]
