@@ -231,7 +231,7 @@ mod tests {
         let health = health_check.as_ref().map(|check| (check.interval, check.healthy_after, check.unhealthy_after));
         (
             format!("{balance:?} {protocol:?} {host:?} {health:?}"),
-            [*connect_timeout, *read_timeout, *write_timeout, *idle_timeout],
+            [(*connect_timeout).into(), (*read_timeout).into(), (*write_timeout).into(), *idle_timeout],
             **retries,
         )
     }

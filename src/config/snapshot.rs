@@ -10,7 +10,7 @@ use crate::authorization::Authorization;
 use crate::keys::KeySources;
 use crate::route::{Rewrite, RouteTable, TargetRules};
 use crate::scheme::{AnyScheme, Carriers, Onward};
-use crate::setting::Period;
+use crate::setting::{Period, Timeout};
 use crate::store::{StoreSizes, Stores};
 use http::HeaderValue;
 use ipnet::IpNet;
@@ -261,11 +261,11 @@ pub enum UpstreamSecurity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpstreamTimeouts {
     /// Until a connection stands.
-    pub connect: Period,
+    pub connect: Timeout,
     /// Between two pieces of a response.
-    pub read: Period,
+    pub read: Timeout,
     /// Until a piece of the request is accepted.
-    pub write: Period,
+    pub write: Timeout,
     /// How long an unused connection is kept.
     pub idle: Period,
 }

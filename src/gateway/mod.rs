@@ -25,6 +25,7 @@ mod reload;
 mod request_id;
 mod respond;
 mod revocation;
+mod sending;
 mod serve;
 mod settlement;
 mod signature;

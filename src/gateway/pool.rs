@@ -231,10 +231,10 @@ const fn alpn(protocol: HttpProtocol, tls: Option<()>) -> ALPN {
 mod tests {
     use super::*;
     use crate::config::snapshot::UpstreamTimeouts;
-    use crate::setting::Period;
+    use crate::setting::Timeout;
 
     fn pool(balance: Balance, weights: &[u16]) -> Pool {
-        let second = Period::from_secs(1);
+        let second = Timeout::of_secs::<1>();
         let server = |(index, weight): (usize, &u16)| ServerSpec {
             label: format!("s{index}").into(),
             address: std::net::SocketAddr::from(([127, 0, 0, 1], 9000 + u16::try_from(index).unwrap())),
@@ -248,7 +248,7 @@ mod tests {
             protocol: HttpProtocol::Http1,
             security: UpstreamSecurity::Clear,
             host: UpstreamHost::Preserve,
-            timeouts: UpstreamTimeouts { connect: second, read: second, write: second, idle: second },
+            timeouts: UpstreamTimeouts { connect: second, read: second, write: second, idle: second.into() },
             retries: 1,
         })
     }

@@ -9,6 +9,7 @@ use super::content::{self, Room, Source};
 use super::denial::{ContentProblem, Denial, UpstreamProblem};
 use super::exchange::Exchange;
 use super::pool::PoolServer;
+use super::sending::{self, BothWays, Sent};
 use super::upstream::{self, Reuse};
 use super::watch::{self, Lapsed};
 use super::{record, wire};
@@ -16,20 +17,18 @@ use crate::clock;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use pingora::ErrorType::{
-    ConnectError, ConnectRefused, ConnectTimedout, ConnectionClosed, InternalError, ReadTimedout, WriteError, WriteTimedout,
-};
+use pingora::ErrorType::{ConnectError, ConnectRefused, ConnectTimedout, ConnectionClosed, InternalError, ReadTimedout, WriteTimedout};
 use pingora::http::ResponseHeader;
+use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v1::client::HttpSession as ServerSide;
 use pingora::protocols::http::v1::server::HttpSession as ClientSide;
 use pingora::protocols::l4::stream::Stream as RawStream;
 use pingora::proxy::Session;
 use pingora::{Error, Result};
-use std::io::{ErrorKind, IoSlice};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -42,13 +41,12 @@ pub(super) enum Relayed {
     Left(Option<Source>),
 }
 
-/// How large a content may be: what the buffers of two sockets commonly take. A server that answers before it has read
-/// everything, and reads no more, is otherwise heard only when sending has taken too long.
+/// How large a content may be that is read only for this: a larger one is better on its way while it comes.
 const LITTLE: u64 = 64 << 10;
 
 /// Relays an admitted request, if it is plain. A little content that would stream is read first.
 pub(super) async fn relay(session: &mut Session, exchange: &mut Exchange, source: Option<Source>, room: &Arc<Room>) -> Result<Relayed> {
-    if !is_little(session, source.as_ref()) {
+    if !can_be_at_hand(session, source.as_ref()) {
         return Ok(Relayed::Left(source));
     }
     let Some(head) = plain_head(session, exchange) else { return Ok(Relayed::Left(source)) };
@@ -72,12 +70,12 @@ impl Content {
     }
 }
 
-/// Whether there is no content, or a little of it that is or can be at hand.
-fn is_little(session: &mut Session, source: Option<&Source>) -> bool {
+/// Whether there is no content, or it waits in memory, or so little of it comes that it can be read at once.
+fn can_be_at_hand(session: &mut Session, source: Option<&Source>) -> bool {
     match source {
         None if session.as_downstream_mut().is_body_empty() => true,
         None => content::stated_length(session).is_some_and(|length| length <= LITTLE),
-        Some(Source::Kept(spool)) => spool.octets_in_memory().is_some_and(|octets| octets <= LITTLE),
+        Some(Source::Kept(spool)) => spool.in_memory().is_some(),
         Some(Source::Proving(_)) => false,
     }
 }
@@ -96,19 +94,19 @@ async fn at_hand(session: &mut Session, exchange: &mut Exchange, source: Option<
 }
 
 /// The head for the server, where it and the way there are plain, and the connection is watched.
-fn plain_head(session: &Session, exchange: &Exchange) -> Option<Vec<u8>> {
+fn plain_head(session: &Session, exchange: &Exchange) -> Option<Bytes> {
     let plain = session.as_downstream().as_http1().is_some() && watch::is_on() && upstream::pool(exchange)?.is_plain();
     let (permit, route) = (exchange.permit().ok()?, exchange.route()?);
     // A signature is made of a head, and here there are only its octets.
     if plain && route.signer.is_none() {
-        wire::plain_head(session.req_header(), permit.plan(), route, &exchange.live.snapshot)
+        wire::plain_head(session.req_header(), permit.plan(), route, &exchange.live.snapshot).map(Bytes::from)
     } else {
         None
     }
 }
 
 /// One attempt; an error says whether another one may follow.
-async fn attempt(session: &mut Session, exchange: &mut Exchange, head: &[u8], content: &mut Content) -> Result<()> {
+async fn attempt(session: &mut Session, exchange: &mut Exchange, head: &Bytes, content: &mut Content) -> Result<()> {
     let server = upstream::select(exchange).map_err(|problem| exchange.fail(Denial::Upstream(problem)))?;
     let (stream, reuse) = match server.kept().take() {
         Some(stream) => (stream, Reuse::Kept),
@@ -140,15 +138,21 @@ async fn converse(
     session: &mut Session,
     exchange: &mut Exchange,
     (server, mut stream): (&PoolServer, Box<RawStream>),
-    (head, content): (&[u8], &mut Content),
+    (head, content): (&Bytes, &mut Content),
 ) -> Result<()> {
     let options = &server.peer().options;
-    let pieces = std::iter::once(head).chain(content.pieces().iter().map(|piece| &**piece));
-    let sent = send(&mut stream, pieces, client(session)?, options.write_timeout.unwrap_or(Duration::MAX)).await?;
+    let pieces: Vec<_> = std::iter::once(head).chain(content.pieces()).collect();
+    let sent = unless_gone(sending::send(&mut stream, &pieces, options.write_timeout.unwrap_or(Duration::MAX)), client(session)?).await?;
     let (patience, began) = (options.read_timeout.unwrap_or(Duration::MAX), clock::instant());
-    if let Err(problem) = sent {
+    match sent {
+        Sent::Whole => {}
+        Sent::Interrupted { said, unsent } => {
+            stream.rewind(&said);
+            let both_ways = Box::new(BothWays { stream, unsent });
+            return pass_on(session, exchange, (server, both_ways), (Ok(()), patience), content).await;
+        }
         // An answer to what could not be sent is there already.
-        return pass_on(session, exchange, (server, stream), (Err(problem), Duration::ZERO), content).await;
+        Sent::Broken(problem) => return pass_on(session, exchange, (server, stream), (Err(problem), Duration::ZERO), content).await,
     }
     match heard(answer::first(&mut stream), client(session)?, patience).await? {
         Said::All(answer) => {
@@ -179,7 +183,7 @@ async fn pass_whole(session: &mut Session, exchange: &Exchange, Answer { mut hea
 async fn pass_on(
     session: &mut Session,
     exchange: &mut Exchange,
-    (server, stream): (&PoolServer, Box<RawStream>),
+    (server, stream): (&PoolServer, Stream),
     (sent, mut wait): (Result<()>, Duration),
     content: &mut Content,
 ) -> Result<()> {
@@ -208,9 +212,7 @@ async fn pass_on(
     }
     client.finish_body().await.map_err(Error::into_down)?;
     origin.respect_keepalive();
-    if let (Some(stream), Ok(())) = (origin.reuse().await, sent)
-        && let Ok(stream) = stream.into_any().downcast()
-    {
+    if let (Some(stream), Ok(())) = (origin.reuse().await.and_then(sending::at_rest), sent) {
         server.kept().keep(stream);
     }
     Ok(())
@@ -228,31 +230,6 @@ fn client(session: &mut Session) -> Result<&mut ClientSide> {
         ServerSession::H1(client) => Ok(client),
         ServerSession::H2(_) | ServerSession::Subrequest(_) | ServerSession::Custom(_) => Err(Error::new(InternalError)),
     }
-}
-
-/// Sends all of it, at once as far as the connection takes it. A server that has heard enough may have answered, and have
-/// closed its side or read no more: what it could not be sent is then a problem only if there is no answer.
-async fn send<'a>(
-    stream: &mut (impl AsyncWrite + Unpin),
-    pieces: impl Iterator<Item = &'a [u8]>,
-    client: &mut ClientSide,
-    patience: Duration,
-) -> Result<Result<()>> {
-    let mut left: Vec<_> = pieces.map(IoSlice::new).collect();
-    let mut left = &mut *left;
-    while !left.is_empty() {
-        let problem = match unless_gone(watch::within(patience, stream.write_vectored(left)), client).await? {
-            Ok(Ok(octets @ 1..)) => {
-                IoSlice::advance_slices(&mut left, octets);
-                continue;
-            }
-            Ok(Ok(0)) => Error::new(WriteError),
-            Ok(Err(error)) => Error::because(WriteError, "sending a request", error),
-            Err(Lapsed) => Error::new(WriteTimedout),
-        };
-        return Ok(Err(problem.into_up()));
-    }
-    Ok(Ok(()))
 }
 
 /// Waits for what the server sends, so long and while the client stays.
@@ -287,59 +264,16 @@ fn head_for_client(origin: &mut ServerSide, session: &Session, exchange: &mut Ex
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::watch::Patrol;
     use pingora::ErrorSource;
-    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
-
-    /// Sends 60,000 octets to a server that takes a thousand at a time, and the two other ends.
-    async fn sending(patience: Duration, others: impl AsyncFnOnce(DuplexStream, DuplexStream)) -> Result<Result<()>> {
-        let ((mut server, far_server), (near_client, far_client)) = (duplex(1000), duplex(1000));
-        let mut client = ClientSide::new(Box::new(near_client));
-        let patrol = Arc::new(Patrol::default());
-        let rounds = tokio::spawn(Arc::clone(&patrol).run());
-        let (head, content) = ([b'h'; 10], [b'c'; 60_000]);
-        let pieces = [&head[..], &content[..1], &[], &content[1..]].into_iter();
-        let sent = patrol.begin().over(send(&mut server, pieces, &mut client, patience));
-        let (sent, ()) = tokio::join!(sent, others(far_server, far_client));
-        rounds.abort();
-        sent.unwrap()
-    }
-
-    const LONG: Duration = Duration::from_secs(60);
+    use std::future::{pending, ready};
+    use tokio::io::duplex;
 
     #[tokio::test]
-    async fn all_of_it_is_sent_in_its_order() {
-        let hear = async |mut server: DuplexStream, _client: DuplexStream| {
-            let mut heard = vec![0; 60_010];
-            server.read_exact(&mut heard).await.unwrap();
-            assert_eq!(heard, [&[b'h'; 10][..], &[b'c'; 60_000]].concat());
-        };
-        assert!(sending(LONG, hear).await.unwrap().is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_server_that_hears_no_more_may_have_answered() {
-        let deaf = async |server: DuplexStream, client: DuplexStream| {
-            tokio::time::sleep(Duration::from_millis(800)).await;
-            drop((server, client));
-        };
-        let problem = sending(Duration::from_millis(100), deaf).await.unwrap().unwrap_err();
-        assert_eq!((problem.etype(), problem.esource()), (&WriteTimedout, &ErrorSource::Upstream));
-        let closed = async |server: DuplexStream, client: DuplexStream| {
-            drop(server);
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            drop(client);
-        };
-        assert_eq!(sending(LONG, closed).await.unwrap().unwrap_err().etype(), &WriteError);
-    }
-
-    #[tokio::test]
-    async fn a_client_that_leaves_ends_it() {
-        let leave = async |server: DuplexStream, client: DuplexStream| {
-            drop(client);
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            drop(server);
-        };
-        assert_eq!(sending(LONG, leave).await.unwrap_err().esource(), &ErrorSource::Downstream);
+    async fn nothing_is_waited_for_when_the_client_leaves() {
+        let (near, far) = duplex(10);
+        let mut client = ClientSide::new(Box::new(near));
+        assert_eq!(unless_gone(ready(1), &mut client).await.unwrap(), 1);
+        drop(far);
+        assert_eq!(unless_gone(pending::<()>(), &mut client).await.unwrap_err().esource(), &ErrorSource::Downstream);
     }
 }

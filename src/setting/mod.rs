@@ -12,4 +12,4 @@ pub use file::Files;
 pub use located::{LOCATED_FIELDS, LOCATED_NAME, Located, SHORTHAND_NAME};
 pub use problem::{Position, Problem};
 pub use secret::{SECRET_NAME, SecretText};
-pub use unit::{ByteSize, Period};
+pub use unit::{ByteSize, Period, Timeout};

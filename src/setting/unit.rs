@@ -11,6 +11,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period(Duration);
 
+/// A [`Period`] that is longer than nothing: how long somebody is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timeout(Period);
+
 /// A number of octets, written as digits and nothing, `B`, `KiB`, `MiB` or `GiB`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByteSize(u64);
@@ -43,6 +47,25 @@ impl Period {
             _ => return None,
         };
         number.checked_mul(millis).map(Self::from_millis)
+    }
+}
+
+impl Timeout {
+    /// A timeout of whole seconds; none at all does not compile.
+    pub const fn of_secs<const SECONDS: u64>() -> Self {
+        const { assert!(SECONDS > 0, "a timeout is longer than nothing") };
+        Self(Period::from_secs(SECONDS))
+    }
+
+    /// The period for timers.
+    pub const fn duration(self) -> Duration {
+        self.0.duration()
+    }
+}
+
+impl From<Timeout> for Period {
+    fn from(timeout: Timeout) -> Self {
+        timeout.0
     }
 }
 
@@ -98,6 +121,12 @@ impl fmt::Debug for Period {
     }
 }
 
+impl fmt::Debug for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Debug for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}B", self.0)
@@ -107,6 +136,12 @@ impl fmt::Debug for ByteSize {
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(PeriodVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timeout {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TimeoutVisitor)
     }
 }
 
@@ -127,6 +162,21 @@ impl Visitor<'_> for PeriodVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Period, E> {
         Period::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+struct TimeoutVisitor;
+
+impl Visitor<'_> for TimeoutVisitor {
+    type Value = Timeout;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a period longer than nothing, such as 500ms, 30s or 5m")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Timeout, E> {
+        let period = Period::parse(text).filter(|period| !period.duration().is_zero());
+        period.map(Timeout).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 
@@ -157,6 +207,15 @@ impl JsonSchema for Period {
     }
 }
 
+impl JsonSchema for Timeout {
+    fn schema_name() -> Cow<'static, str> {
+        "Timeout".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^0*[1-9][0-9]*(ms|s|m|h|d)$", "description": "A length of time longer than nothing: 500ms, 30s, 5m" })
+    }
+}
+
 impl JsonSchema for ByteSize {
     fn schema_name() -> Cow<'static, str> {
         "ByteSize".into()
@@ -176,6 +235,17 @@ mod tests {
         assert_eq!(Period::parse("12h"), Some(Period::from_secs(43_200)));
         for wrong in ["", "5", "s", "5 s", "-5s", "5S", "1.5s", "99999999999999999999d"] {
             assert_eq!(Period::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_longer_than_nothing() {
+        let read = |text: &str| serde_json::from_value::<Timeout>(text.into());
+        assert_eq!(read("60s").unwrap(), Timeout::of_secs::<60>());
+        assert_eq!(read("1ms").unwrap().duration(), Duration::from_millis(1));
+        for wrong in ["0s", "0ms", "00d", "", "5"] {
+            let problem = read(wrong).unwrap_err().to_string();
+            assert!(problem.contains("a period longer than nothing"), "{problem}");
         }
     }
 

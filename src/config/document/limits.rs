@@ -1,6 +1,6 @@
 //! Named bounds for everything a client can make large or slow.
 
-use crate::setting::{ByteSize, Located, Period};
+use crate::setting::{ByteSize, Located, Period, Timeout};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -33,13 +33,13 @@ pub struct Limits {
     pub spool_directory: Located<PathBuf>,
     /// From the first moment a connection is ready for a request until its head is complete: idle time
     /// and slow heads together. The connection is closed without an answer.
-    pub head_timeout: Period,
+    pub head_timeout: Timeout,
     /// Between two pieces of a request's content (408 while the answer has not begun).
-    pub body_timeout: Period,
+    pub body_timeout: Timeout,
     /// From the end of the head until the end of the content, however fast it flows.
-    pub body_deadline: Period,
+    pub body_deadline: Timeout,
     /// Between two writes that the client accepts.
-    pub send_timeout: Period,
+    pub send_timeout: Timeout,
     /// The life of an upgraded connection (WebSocket), counted from its request.
     pub max_tunnel_age: Period,
     /// The octets of a content that are read away after its request was refused, so that the client hears of it. The
@@ -67,10 +67,10 @@ impl Default for Limits {
             max_body_memory: ByteSize::from_mib(256),
             max_spool_size: ByteSize::from_mib(4096),
             spool_directory: Located::unwritten("/tmp".into()),
-            head_timeout: Period::from_secs(60),
-            body_timeout: Period::from_secs(30),
-            body_deadline: Period::from_secs(600),
-            send_timeout: Period::from_secs(60),
+            head_timeout: Timeout::of_secs::<60>(),
+            body_timeout: Timeout::of_secs::<30>(),
+            body_deadline: Timeout::of_secs::<600>(),
+            send_timeout: Timeout::of_secs::<60>(),
             max_tunnel_age: Period::from_secs(86_400),
             max_drain_size: ByteSize::from_mib(1),
             drain_timeout: Period::from_secs(1),

@@ -1,6 +1,6 @@
 //! The backends: servers, how to reach them, how to tell that they are well.
 
-use crate::setting::{Located, Period};
+use crate::setting::{Located, Period, Timeout};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -28,13 +28,13 @@ pub struct Upstream {
     pub host: UpstreamHost,
     /// Until a connection stands, TLS included.
     #[serde(default = "connect_timeout")]
-    pub connect_timeout: Period,
+    pub connect_timeout: Timeout,
     /// Between two pieces of a response.
     #[serde(default = "read_timeout")]
-    pub read_timeout: Period,
+    pub read_timeout: Timeout,
     /// Until a piece of the request is accepted.
     #[serde(default = "write_timeout")]
-    pub write_timeout: Period,
+    pub write_timeout: Timeout,
     /// How long an unused connection is kept.
     #[serde(default = "idle_timeout")]
     pub idle_timeout: Period,
@@ -43,14 +43,14 @@ pub struct Upstream {
     pub retries: Located<u32>,
 }
 
-const fn connect_timeout() -> Period {
-    Period::from_secs(5)
+const fn connect_timeout() -> Timeout {
+    Timeout::of_secs::<5>()
 }
-const fn read_timeout() -> Period {
-    Period::from_secs(60)
+const fn read_timeout() -> Timeout {
+    Timeout::of_secs::<60>()
 }
-const fn write_timeout() -> Period {
-    Period::from_secs(60)
+const fn write_timeout() -> Timeout {
+    Timeout::of_secs::<60>()
 }
 const fn idle_timeout() -> Period {
     Period::from_secs(60)

@@ -177,11 +177,6 @@ impl Spool {
         });
     }
 
-    /// How long the content is, where none of it is in a file.
-    pub(in crate::gateway) fn octets_in_memory(&self) -> Option<u64> {
-        self.file.is_none().then_some(self.held)
-    }
-
     /// The whole content, where none of it is in a file.
     pub(in crate::gateway) fn in_memory(&self) -> Option<&[Bytes]> {
         self.file.is_none().then_some(&self.pieces)

@@ -317,8 +317,8 @@ fn size(size: ByteSize) -> String {
     format!("{} octets", size.octets())
 }
 
-fn period(period: Period) -> String {
-    format!("{} ms", period.duration().as_millis())
+fn period(period: impl Into<Period>) -> String {
+    format!("{} ms", period.into().duration().as_millis())
 }
 
 /// A default as written in a table, made comparable.

@@ -7,6 +7,8 @@ use crate::support::{Gateway, RawClient, eventually};
 use portcullis::crypto::sha256;
 use portcullis::scheme::wssec::wire::Usage;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 async fn scene(partners: &Partners) -> (Gateway, Witness) {
     let witness = Witness::start(Version::Http1, Answer::Last).await;
@@ -161,4 +163,84 @@ async fn slow_content_is_given_up() {
             witness.assert_nothing_whole().await;
         }
     }
+}
+
+/// More than the buffers of two sockets take.
+const MUCH: usize = 16 << 20;
+
+/// A gateway before a server of our own, for large contents that wait in memory.
+async fn before_a_server() -> (Gateway, TcpListener, Signed) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let limits = "limits: { spool_after: 32MiB, max_body_size: 32MiB, max_body_memory: 64MiB }";
+    let gateway = Partners::new().beside(limits).config().upstream_at(listener.local_addr().unwrap()).start().await;
+    (gateway, listener, signed(MUCH))
+}
+
+/// The octets of a content that came together with its head.
+async fn after_head(server: &mut TcpStream) -> usize {
+    let mut heard = Vec::new();
+    loop {
+        server.read_buf(&mut heard).await.unwrap();
+        if let Some(end) = heard.windows(4).position(|octets| octets == b"\r\n\r\n") {
+            return heard.len() - end - 4;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_has_heard_enough_is_passed_on_at_once() {
+    let (gateway, listener, signed) = before_a_server().await;
+    let server = async {
+        let (mut server, _) = listener.accept().await.unwrap();
+        after_head(&mut server).await;
+        server.write_all(b"HTTP/1.1 413 Too Much\r\nContent-Length: 6\r\n\r\nenough").await.unwrap();
+        server
+    };
+    // It neither reads on nor closes.
+    let (answer, mut server) = tokio::join!(signed.ask(gateway.address()), server);
+    assert_eq!((answer.status(), answer.text().as_str()), (413, "enough"));
+    let mut rest = Vec::new();
+    let _ = server.read_to_end(&mut rest).await;
+    assert!(rest.len() < MUCH, "the connection with half a request is closed");
+    gateway.access_line(|line| line["status"] == 413).await;
+}
+
+#[tokio::test]
+async fn a_server_may_answer_while_it_still_reads() {
+    let (gateway, listener, signed) = before_a_server().await;
+    let echo = async {
+        let (mut server, _) = listener.accept().await.unwrap();
+        for _ in 0..2 {
+            let mut left = MUCH - after_head(&mut server).await;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {MUCH}\r\n\r\n");
+            server.write_all(head.as_bytes()).await.unwrap();
+            server.write_all(&vec![b's'; MUCH - left]).await.unwrap();
+            let mut octets = vec![0; 64 << 10];
+            while left > 0 {
+                let came = server.read(&mut octets).await.unwrap();
+                assert!((1..=left).contains(&came), "the request goes on");
+                server.write_all(&octets[..came]).await.unwrap();
+                left -= came;
+            }
+        }
+    };
+    let client = async {
+        // The second request goes over the same connection.
+        for signed in [&signed, &Requester::jwt_sealed().post("/orders", &vec![b's'; MUCH]).sign()] {
+            let answer = signed.ask(gateway.address()).await;
+            assert_eq!((answer.status(), sha256(&answer.content)), (200, sha256(&signed.content)));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(50), async { tokio::join!(echo, client) }).await.expect("no end");
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_half_way_is_told() {
+    let (gateway, listener, signed) = before_a_server().await;
+    let server = async {
+        let (mut server, _) = listener.accept().await.unwrap();
+        after_head(&mut server).await;
+    };
+    let (answer, ()) = tokio::join!(signed.ask(gateway.address()), server);
+    assert_eq!(answer.status(), 502);
 }
