@@ -31,8 +31,17 @@ const EMPTY_NAMES: &[&str] = &["helper", "helpers", "util", "utils", "common", "
 /// Verbs that say nothing about what a function does.
 const EMPTY_VERBS: &[&str] = &["get_", "handle_", "process_", "do_"];
 /// Names that traits of others force on us.
-const FORCED_NAMES: &[&str] =
-    &["process_new", "process_new_http", "get_read_timeout", "get_write_timeout", "get_total_drain_timeout", "get_retry_buffer"];
+const FORCED_NAMES: &[&str] = &[
+    "process_new",
+    "process_new_http",
+    "get_read_timeout",
+    "get_write_timeout",
+    "get_total_drain_timeout",
+    "get_retry_buffer",
+    "get_timing_digest",
+    "get_proxy_digest",
+    "get_socket_digest",
+];
 
 /// The folder of the project.
 fn root() -> &'static Path {
