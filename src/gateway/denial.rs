@@ -200,6 +200,11 @@ impl Denial {
         if let Self::Refused { refusal, .. } = self { refusal.expected() } else { "" }
     }
 
+    /// The field that cannot be read, or `content`; empty where the denial is about something else.
+    pub(super) const fn field(&self) -> &'static str {
+        if let Self::Refused { refusal, .. } = self { refusal.field() } else { "" }
+    }
+
     /// What came in the place of something else; empty where that is not known, or not to be told.
     pub(super) fn found(&self) -> &str {
         if let Self::Upstream(problem) = self {
@@ -233,8 +238,8 @@ const fn refusal_status(refusal: &Refusal) -> StatusCode {
             Malformation::FieldRepeated
             | Malformation::SeveralTokens
             | Malformation::ContentSyntax
-            | Malformation::Wire(_)
-            | Malformation::Signature(_),
+            | Malformation::Wire(..)
+            | Malformation::Signature(..),
         ) => StatusCode::BAD_REQUEST,
         Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge)
         | Refusal::Rejected(_) => StatusCode::UNAUTHORIZED,

@@ -127,6 +127,7 @@ fn denial_facts(denial: &Denial) -> DenialFacts<'_> {
     DenialFacts {
         label: denial.label(),
         reason: denial.reason(),
+        field: denial.field(),
         claim: denial.claim(),
         key: denial.key(),
         expected: denial.expected(),

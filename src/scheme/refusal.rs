@@ -63,10 +63,10 @@ pub enum Malformation {
     TokenTooLarge,
     /// The form in the content cannot be read.
     ContentSyntax,
-    /// Something on the wire of WSSEC cannot be read.
-    Wire(Unreadable),
-    /// Something of an HTTP message signature, or of a digest, cannot be read.
-    Signature(SignatureUnreadable),
+    /// What stands in this field, or in the content, is not on the wire of WSSEC.
+    Wire(&'static str, Unreadable),
+    /// What stands in this field is no HTTP message signature, and no digest.
+    Signature(&'static str, SignatureUnreadable),
 }
 
 /// Why a readable credential does not hold.
@@ -207,6 +207,14 @@ impl Refusal {
         }
     }
 
+    /// The field that cannot be read, or `content`; empty where the refusal is about something else.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Malformed(Malformation::Wire(field, _) | Malformation::Signature(field, _)) => field,
+            Self::Malformed(_) | Self::Rejected(_) | Self::Insufficient(_) | Self::Fault(_) => "",
+        }
+    }
+
     /// The name of the key that nobody knows; empty where there is none, or the refusal is about something else.
     pub fn key(&self) -> &str {
         match self {
@@ -234,8 +242,8 @@ impl Malformation {
             Self::TokenSyntax => "token_syntax",
             Self::TokenTooLarge => "token_too_large",
             Self::ContentSyntax => "content_syntax",
-            Self::Wire(unreadable) => unreadable.reason(),
-            Self::Signature(unreadable) => unreadable.reason(),
+            Self::Wire(_, unreadable) => unreadable.reason(),
+            Self::Signature(_, unreadable) => unreadable.reason(),
         }
     }
 }

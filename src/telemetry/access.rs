@@ -85,6 +85,8 @@ pub struct DenialFacts<'a> {
     pub label: &'static str,
     /// The precise reason.
     pub reason: &'static str,
+    /// The field of the request that cannot be read, or `content`; empty for none.
+    pub field: &'static str,
     /// The configured claim that the denial is about; empty for none.
     pub claim: &'a str,
     /// The name of the key that nobody knows, as it was given; empty for none.
@@ -125,6 +127,7 @@ pub fn record(event: &AccessEvent<'_>) {
         token = principal.map(|facts| Fingerprint(facts.fingerprint).shown()),
         denial = denial.map(|facts| facts.label),
         reason = denial.and_then(|facts| present(facts.reason)),
+        field = denial.and_then(|facts| present(facts.field)),
         claim = denial.and_then(|facts| present(facts.claim)),
         key = denial.and_then(|facts| Outside::present(facts.key.as_bytes())),
         expected = denial.and_then(|facts| Outside::present(facts.expected.as_bytes())),

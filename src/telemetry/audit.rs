@@ -240,6 +240,7 @@ macro_rules! decision {
             outcome = $facts.outcome,
             denial = $facts.denial.map(|facts| facts.label),
             reason = $facts.denial.and_then(|facts| present(facts.reason)),
+            field = $facts.denial.and_then(|facts| present(facts.field)),
             claim = $facts.denial.and_then(|facts| present(facts.claim)),
             key = $facts.denial.and_then(|facts| Outside::present(facts.key.as_bytes())),
             expected = $facts.denial.and_then(|facts| Outside::present(facts.expected.as_bytes())),

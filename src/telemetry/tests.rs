@@ -80,7 +80,15 @@ fn decision<'a>() -> DecisionFacts<'a> {
         mode: "enforce",
         scheme: "bartender",
         outcome: "rejected",
-        denial: Some(DenialFacts { label: "refused", reason: "claim_mismatch", claim: "Birthdate", key: "", expected: "", found: "" }),
+        denial: Some(DenialFacts {
+            label: "refused",
+            reason: "claim_mismatch",
+            field: "",
+            claim: "Birthdate",
+            key: "",
+            expected: "",
+            found: "",
+        }),
         principal: None,
         fingerprint: Some(&"0011223344556677"),
     }
@@ -109,15 +117,26 @@ fn an_access_line_is_flat_and_complete() {
 
 #[test]
 fn a_denied_request_says_why() {
-    let denial = Some(DenialFacts { label: "refused", reason: "expired", claim: "", key: "", expected: "", found: "" });
+    let denial = Some(DenialFacts { label: "refused", reason: "expired", field: "", claim: "", key: "", expected: "", found: "" });
     let written = written(Level::Info, || {
         access::record(&AccessEvent { denial, principal: None, profile: "", verdict_cache: "", upstream: None, ..request() })
     });
     let line = sole(&written.access);
     assert_eq!((&line["denial"], &line["reason"]), (&"refused".into(), &"expired".into()));
-    for absent in
-        ["claim", "key", "expected", "found", "issuer", "token", "upstream", "auth_scheme", "auth_profile", "verdict_cache", "trace_id"]
-    {
+    for absent in [
+        "field",
+        "claim",
+        "key",
+        "expected",
+        "found",
+        "issuer",
+        "token",
+        "upstream",
+        "auth_scheme",
+        "auth_profile",
+        "verdict_cache",
+        "trace_id",
+    ] {
         assert_eq!(line.get(absent), None, "{absent}");
     }
 }
@@ -125,7 +144,15 @@ fn a_denied_request_says_why() {
 #[test]
 fn a_key_that_nobody_knows_and_what_came_instead_are_named() {
     let hostile = "a\"\n\u{1b}[2J";
-    let denial = Some(DenialFacts { label: "refused", reason: "key_unknown", claim: "", key: hostile, expected: hostile, found: hostile });
+    let denial = Some(DenialFacts {
+        label: "refused",
+        reason: "key_unknown",
+        field: "",
+        claim: "",
+        key: hostile,
+        expected: hostile,
+        found: hostile,
+    });
     let written = written(Level::Info, || {
         access::record(&AccessEvent { denial, principal: None, ..request() });
         audit::record(&AuditEvent::Decision(&DecisionFacts { denial, ..decision() }));

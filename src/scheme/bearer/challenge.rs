@@ -40,8 +40,8 @@ impl Challenges {
                 Malformation::FieldRepeated
                 | Malformation::SeveralTokens
                 | Malformation::ContentSyntax
-                | Malformation::Wire(_)
-                | Malformation::Signature(_),
+                | Malformation::Wire(..)
+                | Malformation::Signature(..),
             )) => self.invalid_request.clone(),
             Some(Refusal::Malformed(Malformation::CredentialSyntax | Malformation::TokenSyntax | Malformation::TokenTooLarge))
             | Some(Refusal::Rejected(_)) => self.invalid_token.clone(),

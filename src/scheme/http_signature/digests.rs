@@ -34,13 +34,13 @@ pub(super) fn pledge(stated: &Stated<'_>, fields: &HeaderMap) -> Result<ContentP
 
 /// The digests of a field, none where it is not covered. One that is covered and says nothing that can be compared
 /// is refused, and so is a signature over a member that cannot be.
-fn covered(name: &str, stated: &Stated<'_>, fields: &HeaderMap) -> Result<Vec<ClaimedDigest>, Refusal> {
+fn covered(name: &'static str, stated: &Stated<'_>, fields: &HeaderMap) -> Result<Vec<ClaimedDigest>, Refusal> {
     let mut members = stated.components.iter().filter(|covered| covered.name == name).peekable();
     if members.peek().is_none() {
         return Ok(Vec::new());
     }
     let lines = fields.get_all(name).iter().map(http::HeaderValue::as_bytes);
-    let claimed = digest_field::read(lines).map_err(Malformation::Signature)?;
+    let claimed = digest_field::read(lines).map_err(|unreadable| Malformation::Signature(name, unreadable))?;
     let compared = members.all(|covered| {
         let Component::Field { form: Form::Member(key), .. } = covered.component else { return true };
         digest_field::find(key).is_some()

@@ -39,8 +39,8 @@ impl Extractor {
         }
         self.check_size(head, &INPUT)?;
         self.check_size(head, &SIGNATURE)?;
-        let mut stated = Stated::read(values(head, &INPUT)).map_err(malformed)?;
-        let made = Made::read(values(head, &SIGNATURE)).map_err(malformed)?;
+        let mut stated = Stated::read(values(head, &INPUT)).map_err(|unreadable| malformed("Signature-Input", unreadable))?;
+        let made = Made::read(values(head, &SIGNATURE)).map_err(|unreadable| malformed("Signature", unreadable))?;
         let paired = stated.iter().all(|stated| made.iter().any(|made| made.label == stated.label));
         if stated.is_empty() || stated.len() != made.len() || !paired {
             return Err(Malformation::CredentialSyntax);
@@ -72,6 +72,6 @@ fn values<'r>(head: &RequestHead<'r>, name: &HeaderName) -> impl Iterator<Item =
 }
 
 /// Two signatures under one label are two credentials.
-const fn malformed(unreadable: Unreadable) -> Malformation {
-    if matches!(unreadable, Unreadable::LabelRepeated) { Malformation::SeveralTokens } else { Malformation::Signature(unreadable) }
+const fn malformed(field: &'static str, unreadable: Unreadable) -> Malformation {
+    if matches!(unreadable, Unreadable::LabelRepeated) { Malformation::SeveralTokens } else { Malformation::Signature(field, unreadable) }
 }

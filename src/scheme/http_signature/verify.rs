@@ -105,6 +105,6 @@ fn refused(unreadable: Unreadable) -> Refusal {
         | Unreadable::TooMany
         | Unreadable::Component
         | Unreadable::ComponentRepeated
-        | Unreadable::Parameter => Malformation::Signature(unreadable).into(),
+        | Unreadable::Parameter => Malformation::Signature("Signature-Input", unreadable).into(),
     }
 }

@@ -57,12 +57,12 @@ impl Extractor {
     pub(super) fn extract<'r>(&self, evidence: &Evidence<'r>) -> Result<Option<WssecCredential<'r>>, Malformation> {
         let head = &evidence.head;
         let Some(stated) = self.stated(head)? else { return Ok(None) };
-        let found = sole(head, &TOKEN_LOCATION)?.ok_or(Malformation::Wire(Unreadable::ParameterMissing))?;
-        let TokenLocation { location, reference } = TokenLocation::read(found).map_err(Malformation::Wire)?;
+        let found = sole(head, &TOKEN_LOCATION)?.ok_or(Malformation::Wire(field::TOKEN_LOCATION, Unreadable::ParameterMissing))?;
+        let TokenLocation { location, reference } = TokenLocation::read(found).map_err(in_field(field::TOKEN_LOCATION))?;
         let is_looked_at = self.places.contains(&place(&location));
         let token = if is_looked_at { Some(self.token(&location, evidence)?) } else { None };
-        let security = sole(head, &SECURITY)?.map(Security::read).transpose().map_err(Malformation::Wire)?;
-        let digest = sole(head, &DIGEST)?.map(DigestField::read).transpose().map_err(Malformation::Wire)?;
+        let security = sole(head, &SECURITY)?.map(Security::read).transpose().map_err(in_field(field::SECURITY))?;
+        let digest = sole(head, &DIGEST)?.map(DigestField::read).transpose().map_err(in_field(field::DIGEST))?;
         Ok(Some(WssecCredential { stated, reference, token, security, digest }))
     }
 
@@ -71,7 +71,7 @@ impl Extractor {
         let bare = || self.authorization == AuthorizationField::Optional && head.fields.contains_key(SECURITY);
         match sole(head, &AUTHORIZATION)? {
             None => Ok(bare().then(Authorization::default)),
-            Some(field) => match Authorization::read(field).map_err(Malformation::Wire)? {
+            Some(stated) => match Authorization::read(stated).map_err(in_field(field::AUTHORIZATION))? {
                 Some(stated) => Ok(Some(stated)),
                 // Which of the two speaks for the caller?
                 None if bare() => Err(Malformation::SeveralTokens),
@@ -84,22 +84,22 @@ impl Extractor {
         let fields = evidence.head.fields;
         let mut token = Vec::new();
         if let Location::Header(layout) = location {
-            let found = Fragments::find(fields, *layout, self.max_token).map_err(malformed)?;
-            found.decode(self.max_token, &mut token).map_err(malformed)?;
+            let found = Fragments::find(fields, *layout, self.max_token).map_err(in_field(field::TOKEN))?;
+            found.decode(self.max_token, &mut token).map_err(in_field(field::TOKEN))?;
             return Ok(token);
         }
-        Fragments::refuse_any(fields).map_err(malformed)?;
+        Fragments::refuse_any(fields).map_err(in_field(field::TOKEN))?;
         match location {
             Location::Header(_) => {}
             Location::Body => token.extend_from_slice(evidence.content),
             Location::BodyForm { field } => self.in_form(field, evidence, &mut token)?,
             Location::BodyXml { query } => {
-                let query = Query::read(query).map_err(malformed)?;
-                token.extend_from_slice(&query.find(evidence.content, self.max_token).map_err(malformed)?);
+                let query = Query::read(query).map_err(in_field(field::TOKEN_LOCATION))?;
+                token.extend_from_slice(&query.find(evidence.content, self.max_token).map_err(in_field(field::CONTENT))?);
             }
         }
         match token.len() {
-            0 => Err(malformed(Unreadable::TokenEncoding)),
+            0 => Err(in_field(field::CONTENT)(Unreadable::TokenEncoding)),
             length if length > self.max_token => Err(Malformation::TokenTooLarge),
             _ => Ok(token),
         }
@@ -110,12 +110,12 @@ impl Extractor {
             return Err(Malformation::ContentSyntax);
         }
         let mut named = form::pairs(evidence.content).filter(|pair| form::decodes_to(pair.name, name));
-        let pair = named.next().ok_or(Malformation::Wire(Unreadable::ElementMissing))?;
+        let pair = named.next().ok_or(Malformation::Wire(field::CONTENT, Unreadable::ElementMissing))?;
         if named.next().is_some() {
             return Err(Malformation::SeveralTokens);
         }
         let text = form::decode(pair.value).map_err(|_| Malformation::ContentSyntax)?;
-        fragments::decode_text(text.as_bytes(), self.max_token, token).map_err(malformed)
+        fragments::decode_text(text.as_bytes(), self.max_token, token).map_err(in_field(field::CONTENT))
     }
 }
 
@@ -128,9 +128,25 @@ const fn place(location: &Location<'_>) -> TokenPlace {
     }
 }
 
-/// A size beyond a limit has a reason of its own, whatever scheme it is about.
-const fn malformed(unreadable: Unreadable) -> Malformation {
-    if matches!(unreadable, Unreadable::TokenTooLarge) { Malformation::TokenTooLarge } else { Malformation::Wire(unreadable) }
+/// What logs call the fields, and the content.
+pub(super) mod field {
+    pub(in crate::scheme::wssec) const AUTHORIZATION: &str = "Authorization";
+    pub(in crate::scheme::wssec) const TOKEN_LOCATION: &str = "X-WSS-TokenLoc";
+    pub(in crate::scheme::wssec) const TOKEN: &str = "X-WSS-TokenN";
+    pub(in crate::scheme::wssec) const SECURITY: &str = "X-WSS-Security";
+    pub(in crate::scheme::wssec) const DIGEST: &str = "X-WSS-Digest";
+    pub(in crate::scheme::wssec) const CONTENT: &str = "content";
+}
+
+/// Where something cannot be read. A size beyond a limit has a reason of its own, whatever scheme it is about.
+pub(super) fn in_field(field: &'static str) -> impl Fn(Unreadable) -> Malformation {
+    move |unreadable| {
+        if matches!(unreadable, Unreadable::TokenTooLarge) {
+            Malformation::TokenTooLarge
+        } else {
+            Malformation::Wire(field, unreadable)
+        }
+    }
 }
 
 fn sole<'r>(head: &RequestHead<'r>, name: &HeaderName) -> Result<Option<&'r [u8]>, Malformation> {

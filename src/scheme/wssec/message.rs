@@ -1,11 +1,11 @@
 //! What a signature must speak of: the head alone, or the message too, by its digest.
 
 use super::config::UsageRule;
-use super::extract::WssecCredential;
+use super::extract::{WssecCredential, field, in_field};
 use super::wire::digest_field::{DigestField, LONGEST_DIGEST};
 use super::wire::{DigestName, Usage, canonical};
 use crate::crypto::DigestAlgorithm;
-use crate::scheme::{Carries, ContentDigest, ContentPledge, Evidence, Malformation, Refusal, Rejection};
+use crate::scheme::{Carries, ContentDigest, ContentPledge, Evidence, Refusal, Rejection};
 use http::{HeaderName, Method};
 
 /// Which requests need a digest, and what it must cover.
@@ -76,9 +76,9 @@ fn carries_token(name: &HeaderName) -> bool {
 pub(super) fn pledge(digest: Option<&DigestField<'_>>, evidence: &Evidence<'_>) -> Result<ContentPledge, Refusal> {
     let Some(digest) = digest else { return Ok(ContentPledge::Nothing) };
     let mut canon = Vec::new();
-    canonical::write_canon(&digest.covered, evidence.head.fields, &mut canon).map_err(Malformation::Wire)?;
+    canonical::write_canon(&digest.covered, evidence.head.fields, &mut canon).map_err(in_field(field::DIGEST))?;
     let mut claimed = [0; LONGEST_DIGEST];
-    let claimed = digest.octets(&mut claimed).map_err(Malformation::Wire)?;
+    let claimed = digest.octets(&mut claimed).map_err(in_field(field::DIGEST))?;
     Ok(ContentPledge::Digest(Box::new(ContentDigest::begin(algorithm(digest.algorithm), &canon, claimed))))
 }
 

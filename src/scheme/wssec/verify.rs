@@ -2,7 +2,7 @@
 
 use super::config::NonceRule;
 use super::contexts::{Cleartext, Contexts, check_standing};
-use super::extract::WssecCredential;
+use super::extract::{WssecCredential, field, in_field};
 use super::freshness::Freshness;
 use super::holder::{Holder, Standing};
 use super::message::{MessagePolicy, pledge};
@@ -130,7 +130,7 @@ impl Verifier {
         let mut octets = Vec::with_capacity(USUAL_INPUT);
         input.write(&mut octets);
         let mut buffer = [0; LONGEST_SIGNATURE];
-        let signature = security.signature_octets(&mut buffer).map_err(Malformation::Wire)?;
+        let signature = security.signature_octets(&mut buffer).map_err(in_field(field::SECURITY))?;
         let keys = &self.freshness.stores.holder_keys;
         holder.key.verify(security.algorithm, &octets, signature, keys).map_err(Refusal::from)
     }

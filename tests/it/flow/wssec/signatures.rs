@@ -213,3 +213,23 @@ async fn what_the_token_claims_decides_and_where_it_ends() {
     refuses(&gateway, &over.get("/"), "expired").await;
     assert_eq!(upstream.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_is_told_with_its_field() {
+    let (gateway, upstream) = scene(&Partners::new()).await;
+    let signed = Requester::jwt_sealed().post("/orders", b"x").sign();
+    for (field, value, reason, told) in [
+        ("Authorization", "WSSEC realm", "field_syntax", "Authorization"),
+        ("X-WSS-TokenLoc", "x", "field_syntax", "X-WSS-TokenLoc"),
+        ("X-WSS-Token1", "!", "token_encoding", "X-WSS-TokenN"),
+        ("X-WSS-Security", "x", "field_syntax", "X-WSS-Security"),
+        ("X-WSS-Digest", "x=y", "parameter_unknown", "X-WSS-Digest"),
+    ] {
+        let request = signed.clone().without(field).with(field, value);
+        assert_eq!(request.ask(gateway.address()).await.status(), 400, "{field}");
+        let line = gateway.audit_line(|line| line["event"] == "decision" && line["field"] == told).await;
+        assert_eq!(line["reason"], reason, "{line}");
+        gateway.access_line(|line| line["field"] == told).await;
+    }
+    upstream.assert_untouched();
+}
