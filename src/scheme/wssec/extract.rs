@@ -141,11 +141,7 @@ pub(super) mod field {
 /// Where something cannot be read. A size beyond a limit has a reason of its own, whatever scheme it is about.
 pub(super) fn in_field(field: &'static str) -> impl Fn(Unreadable) -> Malformation {
     move |unreadable| {
-        if matches!(unreadable, Unreadable::TokenTooLarge) {
-            Malformation::TokenTooLarge
-        } else {
-            Malformation::Wire(field, unreadable)
-        }
+        if matches!(unreadable, Unreadable::TokenTooLarge) { Malformation::TokenTooLarge } else { Malformation::Wire(field, unreadable) }
     }
 }
 

@@ -122,6 +122,21 @@ async fn a_refusal_says_how_to_sign() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_is_told_with_its_field() {
+    let (gateway, upstream) = one_gateway(&[]).await;
+    let signed = get("/").sign();
+    for field in ["Signature-Input", "Signature"] {
+        let request = signed.clone().without(field).with(field, "sig1=(");
+        assert_eq!(request.ask(gateway.address()).await.status(), 400, "{field}");
+        gateway.audit_line(|line| line["event"] == "decision" && line["field"] == field).await;
+    }
+    let digest = get("/").field("Content-Digest", "sha-256=(").covering("\"content-digest\"").sign();
+    assert_eq!(digest.ask(gateway.address()).await.status(), 400);
+    gateway.audit_line(|line| line["event"] == "decision" && line["field"] == "content-digest").await;
+    upstream.assert_untouched();
+}
+
+#[tokio::test]
 async fn heads_are_judged_without_their_content() {
     let (gateway, upstream) = one_gateway(&[]).await;
     for (draft, reason) in [
