@@ -50,7 +50,7 @@ pub(super) async fn admit(session: &mut Session, exchange: &Exchange, room: &Arc
 async fn weigh(session: &mut Session, exchange: &Exchange, room: &Arc<Room>) -> Result<Admitted, Denied> {
     let facts = connection::facts(session);
     let raw = raw_head(session);
-    let carries = if session.as_downstream_mut().is_body_empty() { Carries::Nothing } else { Carries::Content };
+    let carries = if content::is_empty(session) { Carries::Nothing } else { Carries::Content };
     let trust = forwarding::trust(facts.connection.peer, &exchange.live.snapshot.trusted_proxies);
     let applicant = Applicant { live: &exchange.live, facts: &facts, trust, carries, exchange, now: clock::now() };
     let (route, limit) = {

@@ -73,7 +73,7 @@ impl Content {
 /// Whether there is no content, or it waits in memory, or so little of it comes that it can be read at once.
 fn can_be_at_hand(session: &mut Session, source: Option<&Source>) -> bool {
     match source {
-        None if session.as_downstream_mut().is_body_empty() => true,
+        None if content::is_empty(session) => true,
         None => content::stated_length(session).is_some_and(|length| length <= LITTLE),
         Some(Source::Kept(spool)) => spool.in_memory().is_some(),
         Some(Source::Proving(_)) => false,
@@ -82,7 +82,7 @@ fn can_be_at_hand(session: &mut Session, source: Option<&Source>) -> bool {
 
 /// The content; nothing where there is no room for it.
 async fn at_hand(session: &mut Session, exchange: &mut Exchange, source: Option<Source>, room: &Arc<Room>) -> Result<Option<Content>> {
-    if source.is_some() || session.as_downstream_mut().is_body_empty() {
+    if source.is_some() || content::is_empty(session) {
         return Ok(Some(Content(source)));
     }
     match content::gather(session, room, &exchange.live.snapshot.limits).await {
@@ -148,8 +148,9 @@ async fn converse(
         Sent::Whole => {}
         Sent::Interrupted { said, unsent } => {
             stream.rewind(&said);
-            let both_ways = Box::new(BothWays { stream, unsent });
-            return pass_on(session, exchange, (server, both_ways), (Ok(()), patience), content).await;
+            let both_ways = Box::new(BothWays::new(stream, unsent, patience));
+            // What is unsent is not forgotten when the answer begins.
+            return pass_on(session, exchange, (server, both_ways), (Ok(()), patience), &mut Content(None)).await;
         }
         // An answer to what could not be sent is there already.
         Sent::Broken(problem) => return pass_on(session, exchange, (server, stream), (Err(problem), Duration::ZERO), content).await,
@@ -199,7 +200,9 @@ async fn pass_on(
         if !interim {
             break;
         }
-        wait = patience;
+        if sent.is_ok() {
+            wait = patience;
+        }
     }
     // No other attempt can follow, and the answer may take its time.
     content.0 = None;
@@ -211,8 +214,13 @@ async fn pass_on(
         }
     }
     client.finish_body().await.map_err(Error::into_down)?;
+    let is_error = origin.resp_header().is_some_and(|head| head.status.is_client_error() || head.status.is_server_error());
     origin.respect_keepalive();
-    if let (Some(stream), Ok(())) = (origin.reuse().await.and_then(sending::at_rest), sent) {
+    let Some(stream) = origin.reuse().await else { return Ok(()) };
+    let patience = server.peer().options.write_timeout.unwrap_or(Duration::MAX);
+    // Who answers with an error before it has heard everything need not hear the rest (RFC 9112 §9.5).
+    let stream = if is_error { sending::at_rest(stream) } else { sending::complete(stream, patience).await };
+    if let (Some(stream), Ok(())) = (stream, sent) {
         server.kept().keep(stream);
     }
     Ok(())

@@ -12,7 +12,7 @@ use pingora::protocols::{
 };
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -85,25 +85,51 @@ fn step(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), left: &[IoSlice<'_>]
 /// the rest.
 #[derive(Debug)]
 pub(super) struct BothWays {
-    pub(super) stream: Box<RawStream>,
-    pub(super) unsent: VecDeque<Bytes>,
+    stream: Box<RawStream>,
+    unsent: VecDeque<Bytes>,
+    /// How long the server may say nothing after it has taken something.
+    patience: Duration,
+    /// Why no more can be sent.
+    broken: Option<io::Error>,
 }
 
 /// The connection after its answer, where nothing of its request is left.
 pub(super) fn at_rest(stream: Stream) -> Option<Box<RawStream>> {
+    apart(stream).filter(|(_, unsent)| unsent.is_empty()).map(|(stream, _)| stream)
+}
+
+/// The connection after its answer, and after what was left of its request, if the server takes it.
+pub(super) async fn complete(stream: Stream, patience: Duration) -> Option<Box<RawStream>> {
+    let (mut stream, unsent) = apart(stream)?;
+    let pieces: Vec<_> = unsent.iter().collect();
+    matches!(send(&mut stream, &pieces, patience).await, Sent::Whole).then_some(stream)
+}
+
+fn apart(stream: Stream) -> Option<(Box<RawStream>, VecDeque<Bytes>)> {
     match stream.into_any().downcast::<BothWays>() {
-        Ok(both) => both.unsent.is_empty().then_some(both.stream),
-        Err(stream) => stream.downcast().ok(),
+        Ok(both) => Some((both.stream, both.unsent)),
+        Err(stream) => Some((stream.downcast().ok()?, VecDeque::new())),
     }
 }
 
 impl BothWays {
-    /// Sends as much as the connection takes. What cannot be sent is no problem of the answer.
+    pub(super) const fn new(stream: Box<RawStream>, unsent: VecDeque<Bytes>, patience: Duration) -> Self {
+        Self { stream, unsent, patience, broken: None }
+    }
+
+    /// Sends as much as the connection takes.
     fn go_on(&mut self, context: &mut Context<'_>) {
-        while let Some(piece) = self.unsent.front_mut() {
+        while self.broken.is_none()
+            && let Some(piece) = self.unsent.front_mut()
+        {
             match Pin::new(&mut self.stream).poll_write(context, piece) {
-                Poll::Ready(Ok(octets @ 1..)) => piece.advance(octets),
-                Poll::Ready(_) | Poll::Pending => return,
+                Poll::Ready(Ok(0)) => self.broken = Some(ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(octets)) => {
+                    piece.advance(octets);
+                    watch::expect_server(self.patience);
+                }
+                Poll::Ready(Err(error)) => self.broken = Some(error),
+                Poll::Pending => return,
             }
             if piece.is_empty() {
                 self.unsent.pop_front();
@@ -115,7 +141,11 @@ impl BothWays {
 impl AsyncRead for BothWays {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.go_on(context);
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
+        // The reset of a connection is told once, to whoever asks first. What ends with it is not complete.
+        let broken = if into.filled().len() == before { self.broken.take() } else { None };
+        Poll::Ready(broken.map_or(Ok(()), Err))
     }
 }
 
@@ -255,7 +285,7 @@ mod tests {
         // More than the buffers of any two sockets take.
         let unsent = VecDeque::from([Bytes::from(vec![b'a'; 20 << 20]), Bytes::from_static(b"end")]);
         let length = (20 << 20) + 3;
-        let mut both = BothWays { stream, unsent };
+        let mut both = BothWays::new(stream, unsent, LONG);
         let server = async {
             let mut heard = vec![0; length];
             far.read_exact(&mut heard).await.unwrap();
@@ -272,9 +302,9 @@ mod tests {
     async fn a_connection_with_half_a_request_is_of_no_more_use() {
         let (stream, far) = pair().await;
         let unsent = VecDeque::from([Bytes::from(vec![b'a'; 20 << 20])]);
-        let mut both = BothWays { stream, unsent };
+        let mut both = BothWays::new(stream, unsent, LONG);
         drop(far);
-        let _ = both.read(&mut [0; 4]).await;
+        assert!(both.read(&mut [0; 4]).await.is_err(), "a reset is no end");
         assert!(at_rest(Box::new(both)).is_none());
         let (plain, _far) = pair().await;
         assert!(at_rest(plain).is_some());

@@ -50,7 +50,7 @@ impl Desk<'_> {
                 digest.update(&whole.octets);
                 compared(*digest, whole.source())
             }
-            (ContentPledge::Digest(digest), None) if self.session.as_downstream_mut().is_body_empty() => compared(*digest, None),
+            (ContentPledge::Digest(digest), None) if content::is_empty(self.session) => compared(*digest, None),
             (ContentPledge::Digest(digest), None) => match self.mode {
                 BodyMode::BeforeForwarding => self.read(digest).await,
                 BodyMode::WhileStreaming => Ok(Some(Source::Proving(Proving::of(digest, self.room, self.limits)))),

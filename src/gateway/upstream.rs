@@ -43,8 +43,8 @@ impl Reuse {
 
 /// Gives the session the deadlines of an admitted request. Without content nothing is read, and no timer is needed for it.
 pub(super) fn prepare(session: &mut Session, limits: &Limits) {
+    let reading = (!content::is_empty(session)).then_some(limits.body_timeout.duration());
     let downstream = session.as_downstream_mut();
-    let reading = (!downstream.is_body_empty()).then_some(limits.body_timeout.duration());
     downstream.set_read_timeout(reading);
     downstream.set_write_timeout(Some(limits.send_timeout.duration()));
 }

@@ -227,10 +227,15 @@ pub(super) fn content_came(step: Duration) {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Lapsed;
 
+/// From now on, the other side has so long.
+pub(super) fn expect_server(most: Duration) {
+    with(|watch| watch.expect(Wait::Server, most, most));
+}
+
 /// Waits so long for what the other side does.
 pub(super) async fn within<F: Future>(most: Duration, sent: F) -> Result<F::Output, Lapsed> {
     let mut sent = pin!(sent);
-    with(|watch| watch.expect(Wait::Server, most, most));
+    expect_server(most);
     let outcome = poll_fn(|context| match sent.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Ok(output)),
         Poll::Pending if WATCH.try_with(|watch| watch.has_lapsed()).unwrap_or_default() => Poll::Ready(Err(Lapsed)),

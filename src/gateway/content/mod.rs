@@ -27,6 +27,11 @@ pub(super) fn stated_length(session: &Session) -> Option<u64> {
     session.req_header().headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// Whether there is no content, or none is stated. Over HTTP/2 the framework knows one way only to write that.
+pub(super) fn is_empty(session: &mut Session) -> bool {
+    session.as_downstream_mut().is_body_empty() || session.as_downstream().is_http2() && stated_length(session) == Some(0)
+}
+
 /// Refuses a content whose stated length is beyond a limit, before anything is read.
 pub(super) fn admit_length(session: &Session, limit: u64) -> Result<(), ContentProblem> {
     match stated_length(session) {
@@ -70,7 +75,7 @@ pub(super) async fn gather(session: &mut Session, room: &Arc<Room>, limits: &Lim
 
 /// A client that waits for `100 Continue` would otherwise wait in vain: upstreams are not asked.
 async fn answer_expectation(session: &mut Session) -> Result<(), ContentProblem> {
-    if !expects_continue(session.req_header()) || session.as_downstream_mut().is_body_empty() {
+    if !expects_continue(session.req_header()) || is_empty(session) {
         return Ok(());
     }
     // Pingora closes a connection after an answer to what it has not read; this is none.
@@ -224,7 +229,7 @@ async fn discard(session: &mut Session, most: u64) -> Drained {
 
 /// Sets the deadline of a content that is about to come, or none where there is none.
 pub(super) fn watch(session: &mut Session, limits: &Limits) {
-    if session.as_downstream_mut().is_body_empty() {
+    if is_empty(session) {
         watch::rest();
     } else {
         watch::expect_content(limits.body_timeout.duration(), limits.body_deadline.duration());
@@ -252,6 +257,8 @@ pub(super) fn pass(session: &Session, piece: &mut Option<Bytes>, end: BodyEnd, e
     if forwarded.octets > limits.max_body_size.octets() {
         return Err(ContentProblem::TooLarge);
     }
+    // Before trailers the framework gives nothing, and does not call it the end.
+    let end = if piece.is_none() { BodyEnd::Reached } else { end };
     match end {
         BodyEnd::Reached => {
             watch::rest();

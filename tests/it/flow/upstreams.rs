@@ -1,10 +1,12 @@
 //! Upstreams: who gets a request, what happens when a server fails, and how servers are reached.
 
 use crate::support::certificates::Authority;
-use crate::support::http2::Http2Upstream;
+use crate::support::http2::{Http2Client, Http2Upstream};
 use crate::support::message::Message;
 use crate::support::secure_upstream::{Heard, SecureUpstream};
+use crate::support::witness::{Answer, Version, Witness};
 use crate::support::{Config, Gateway, RawClient, Reply, Upstream, eventually, ports, raw};
+use portcullis::crypto::sha256;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -319,4 +321,22 @@ async fn connections_to_servers_are_kept_for_the_next_request() {
     }
     assert!(upstream.heard().len() < 10, "{} connections for 10 requests", upstream.heard().len());
     assert_eq!(upstream.requests().len(), 10);
+}
+
+#[tokio::test]
+async fn content_of_a_stated_length_arrives_whole_before_trailers() {
+    for version in Version::ALL {
+        let witness = Witness::start(version, Answer::Last).await;
+        let routes = "routes:\n  - match: { path: / }\n    public: true\n    upstream: bar\n";
+        let setting = format!("upstreams:\n  bar: {{ servers: [\"{}\"], {} }}\n{routes}", witness.address(), version.setting());
+        let gateway = Config::new(&setting).start().await;
+        let mut client = Http2Client::connect(gateway.address()).await;
+        for content in [&b"0123456789"[..], &[b'x'; 50_000]] {
+            let length = content.len().to_string();
+            let fields = [("content-length", &*length)];
+            let answer = client.ask("POST", "http://localhost/x", &fields, content, &[("x-check", "1")]).await.unwrap();
+            assert_eq!(answer.status, 200, "{version:?} {length}");
+            assert_eq!(witness.last().await.digest, sha256(content), "{version:?} {length}");
+        }
+    }
 }

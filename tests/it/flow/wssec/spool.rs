@@ -235,6 +235,28 @@ async fn a_server_may_answer_while_it_still_reads() {
 }
 
 #[tokio::test]
+async fn a_server_that_has_answered_hears_the_rest() {
+    let (gateway, listener, signed) = before_a_server().await;
+    let server = async {
+        let (mut server, _) = listener.accept().await.unwrap();
+        let mut left = MUCH - after_head(&mut server).await;
+        server.write_all(b"HTTP/1.1 202 Later\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+        // It counts as waiting until it is on its way.
+        gateway.metric_exceeds("portcullis_spool_memory_bytes", 16_000_000.0).await;
+        let mut octets = vec![0; 64 << 10];
+        while left > 0 {
+            let came = server.read(&mut octets).await.unwrap();
+            assert!((1..=left).contains(&came), "the request goes on");
+            left -= came;
+        }
+        server
+    };
+    let (answer, _server) = tokio::join!(signed.ask(gateway.address()), server);
+    assert_eq!((answer.status(), answer.text().as_str()), (202, "ok"));
+    gateway.metric_becomes("portcullis_spool_memory_bytes", 0.0).await;
+}
+
+#[tokio::test]
 async fn a_server_that_goes_away_half_way_is_told() {
     let (gateway, listener, signed) = before_a_server().await;
     let server = async {

@@ -238,3 +238,22 @@ async fn a_kept_content_is_sent_again_whole() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_content_is_proved_before_it_goes_on_however_its_length_is_written() {
+    for stated in ["0", "00"] {
+        let (gateway, witness) = scene(Version::Http1, Answer::Last, "retries: 1").await;
+        let mut signed = requester().post("/orders", b"not stated").sign();
+        let content = std::mem::take(&mut signed.content);
+        let signed = signed.with("content-length", stated);
+        let mut client = Http2Client::connect(gateway.address()).await;
+        let exchange = signed.begin_over(&mut client).await;
+        tokio::time::sleep(PAUSE).await;
+        let outcome = exchange.end(&content).await.map(|answer| answer.status.as_u16());
+        assert!(outcome.as_ref().map_or(true, |status| *status == 401), "{stated}: {outcome:?}");
+        assert_eq!(witness.heard(), [], "{stated}");
+        // What holds over no content goes on.
+        let signed = requester().post("/orders", b"").sign().with("content-length", stated);
+        assert_eq!(signed.ask_over(&mut client).await.unwrap().status, 200, "{stated}");
+    }
+}
