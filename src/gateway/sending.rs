@@ -11,6 +11,7 @@ use pingora::protocols::{
     GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream, TimingDigest, UniqueID, UniqueIDType,
 };
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
@@ -21,7 +22,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How sending ended.
-#[derive(Debug)]
 pub(super) enum Sent {
     /// All of it is on its way.
     Whole,
@@ -83,7 +83,6 @@ fn step(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), left: &[IoSlice<'_>]
 
 /// A connection whose request goes on while its answer is read: whoever only reads would wait for a server that waits for
 /// the rest.
-#[derive(Debug)]
 pub(super) struct BothWays {
     stream: Box<RawStream>,
     unsent: VecDeque<Bytes>,
@@ -91,6 +90,13 @@ pub(super) struct BothWays {
     patience: Duration,
     /// Why no more can be sent.
     broken: Option<io::Error>,
+}
+
+/// What is unsent may hold credentials.
+impl fmt::Debug for BothWays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BothWays(…)")
+    }
 }
 
 /// The connection after its answer, where nothing of its request is left.
