@@ -149,11 +149,19 @@ async fn converse(
         Sent::Interrupted { said, unsent } => {
             stream.rewind(&said);
             let both_ways = Box::new(BothWays::new(stream, unsent, patience));
-            // What is unsent is not forgotten when the answer begins.
-            return pass_on(session, exchange, (server, both_ways), (Ok(()), patience), &mut Content(None)).await;
+            let origin = pass_on(session, exchange, (server, both_ways), (Ok(()), patience), content).await?;
+            let is_error = origin.resp_header().is_some_and(|head| head.status.is_client_error() || head.status.is_server_error());
+            // Who answers with an error before it has heard everything need not hear the rest (RFC 9112 §9.5).
+            if !is_error {
+                sending::complete(origin.into_inner(), content.0.take(), options.write_timeout.unwrap_or(Duration::MAX));
+            }
+            return Ok(());
         }
         // An answer to what could not be sent is there already.
-        Sent::Broken(problem) => return pass_on(session, exchange, (server, stream), (Err(problem), Duration::ZERO), content).await,
+        Sent::Broken(problem) => {
+            let stream = Box::new(BothWays::broken(stream, &problem));
+            return pass_on(session, exchange, (server, stream), (Err(problem), Duration::ZERO), content).await.map(drop);
+        }
     }
     match heard(answer::first(&mut stream), client(session)?, patience).await? {
         Said::All(answer) => {
@@ -164,7 +172,15 @@ async fn converse(
         }
         Said::Something(octets) => {
             stream.rewind(&octets);
-            pass_on(session, exchange, (server, stream), (Ok(()), patience.saturating_sub(began.elapsed())), content).await
+            let wait = patience.saturating_sub(began.elapsed());
+            let mut origin = pass_on(session, exchange, (server, stream), (Ok(()), wait), content).await?;
+            origin.respect_keepalive();
+            if let Some(stream) = origin.reuse().await
+                && let Ok(stream) = stream.into_any().downcast()
+            {
+                server.kept().keep(stream);
+            }
+            Ok(())
         }
     }
 }
@@ -180,14 +196,14 @@ async fn pass_whole(session: &mut Session, exchange: &Exchange, Answer { mut hea
     client.finish_body().await.map(drop).map_err(Error::into_down)
 }
 
-/// Passes any answer on, as it comes; its first head, after so long a wait at most.
+/// Passes any answer on, as it comes; its first head, after so long a wait at most. The connection comes back.
 async fn pass_on(
     session: &mut Session,
     exchange: &mut Exchange,
     (server, stream): (&PoolServer, Stream),
     (sent, mut wait): (Result<()>, Duration),
     content: &mut Content,
-) -> Result<()> {
+) -> Result<ServerSide> {
     let mut origin = ServerSide::new_with_options(stream, server.peer());
     let patience = server.peer().options.read_timeout.unwrap_or(Duration::MAX);
     loop {
@@ -205,7 +221,9 @@ async fn pass_on(
         }
     }
     // No other attempt can follow, and the answer may take its time.
-    content.0 = None;
+    if sending::is_whole(origin.stream()) {
+        content.0 = None;
+    }
     let client = client(session)?;
     while let Some(piece) = heard(origin.read_body_ref(), client, patience).await? {
         // Of a chunk only its frame may have come. An empty piece would be written as the last chunk (RFC 9112 §7.1).
@@ -214,16 +232,7 @@ async fn pass_on(
         }
     }
     client.finish_body().await.map_err(Error::into_down)?;
-    let is_error = origin.resp_header().is_some_and(|head| head.status.is_client_error() || head.status.is_server_error());
-    origin.respect_keepalive();
-    let Some(stream) = origin.reuse().await else { return Ok(()) };
-    let patience = server.peer().options.write_timeout.unwrap_or(Duration::MAX);
-    // Who answers with an error before it has heard everything need not hear the rest (RFC 9112 §9.5).
-    let stream = if is_error { sending::at_rest(stream) } else { sending::complete(stream, patience).await };
-    if let (Some(stream), Ok(())) = (stream, sent) {
-        server.kept().keep(stream);
-    }
-    Ok(())
+    Ok(origin)
 }
 
 /// Writes the head of an answer, within the time that a client has to take it.

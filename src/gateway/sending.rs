@@ -19,7 +19,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
 
 /// How sending ended.
 pub(super) enum Sent {
@@ -99,28 +100,39 @@ impl fmt::Debug for BothWays {
     }
 }
 
-/// The connection after its answer, where nothing of its request is left.
-pub(super) fn at_rest(stream: Stream) -> Option<Box<RawStream>> {
-    apart(stream).filter(|(_, unsent)| unsent.is_empty()).map(|(stream, _)| stream)
+/// Whether nothing of the request on this connection is left to be sent.
+pub(super) fn is_whole(stream: &Stream) -> bool {
+    stream.as_any().downcast_ref::<BothWays>().is_none_or(|both| both.unsent.is_empty())
 }
 
-/// The connection after its answer, and after what was left of its request, if the server takes it.
-pub(super) async fn complete(stream: Stream, patience: Duration) -> Option<Box<RawStream>> {
-    let (mut stream, unsent) = apart(stream)?;
-    let pieces: Vec<_> = unsent.iter().collect();
-    matches!(send(&mut stream, &pieces, patience).await, Sent::Whole).then_some(stream)
-}
-
-fn apart(stream: Stream) -> Option<(Box<RawStream>, VecDeque<Bytes>)> {
-    match stream.into_any().downcast::<BothWays>() {
-        Ok(both) => Some((both.stream, both.unsent)),
-        Err(stream) => Some((stream.downcast().ok()?, VecDeque::new())),
-    }
+/// Sends what is left of a request after its answer, for so long at most, and closes the connection: how far its server
+/// is behind, nobody can tell. The client does not wait for it. What counts the octets is given back at the end.
+pub(super) fn complete(stream: Stream, counted: impl Send + 'static, most: Duration) {
+    let Ok(both) = stream.into_any().downcast::<BothWays>() else { return };
+    let BothWays { mut stream, unsent, .. } = *both;
+    tokio::spawn(async move {
+        let rest = async {
+            for piece in unsent {
+                stream.write_all(&piece).await?;
+            }
+            stream.flush().await
+        };
+        // Its answer was told already, whatever becomes of this.
+        let _ = timeout(most, rest).await;
+        drop(counted);
+    });
 }
 
 impl BothWays {
     pub(super) const fn new(stream: Box<RawStream>, unsent: VecDeque<Bytes>, patience: Duration) -> Self {
         Self { stream, unsent, patience, broken: None }
+    }
+
+    /// A connection that takes no more. What was heard of a reset is told again where its answer ends.
+    pub(super) fn broken(stream: Box<RawStream>, problem: &Error) -> Self {
+        let cause = problem.cause.as_ref().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+        let broken = cause.filter(|kind| *kind == ErrorKind::ConnectionReset).map(io::Error::from);
+        Self { stream, unsent: VecDeque::new(), patience: Duration::ZERO, broken }
     }
 
     /// Sends as much as the connection takes.
@@ -172,7 +184,7 @@ impl AsyncWrite for BothWays {
 #[async_trait]
 impl Shutdown for BothWays {
     async fn shutdown(&mut self) {
-        self.stream.shutdown().await;
+        Shutdown::shutdown(&mut *self.stream).await;
     }
 }
 
@@ -209,7 +221,7 @@ mod tests {
     use super::*;
     use crate::gateway::watch::Patrol;
     use pingora::ErrorSource;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
     use tokio::net::{TcpListener, TcpStream};
 
     const LONG: Duration = Duration::from_secs(60);
@@ -301,18 +313,41 @@ mod tests {
         let mut said = [0; 4];
         let (read, ()) = tokio::join!(both.read_exact(&mut said), server);
         assert_eq!((read.unwrap(), &said), (4, b"done"));
-        assert!(at_rest(Box::new(both)).is_some());
+        let both: Stream = Box::new(both);
+        assert!(is_whole(&both));
     }
 
     #[tokio::test]
-    async fn a_connection_with_half_a_request_is_of_no_more_use() {
+    async fn what_ends_with_a_reset_is_not_complete() {
         let (stream, far) = pair().await;
-        let unsent = VecDeque::from([Bytes::from(vec![b'a'; 20 << 20])]);
-        let mut both = BothWays::new(stream, unsent, LONG);
+        let mut both = BothWays::new(stream, VecDeque::from([Bytes::from(vec![b'a'; 20 << 20])]), LONG);
         drop(far);
-        assert!(both.read(&mut [0; 4]).await.is_err(), "a reset is no end");
-        assert!(at_rest(Box::new(both)).is_none());
-        let (plain, _far) = pair().await;
-        assert!(at_rest(plain).is_some());
+        assert!(both.read(&mut [0; 4]).await.is_err());
+        for (kind, is_told) in [(ErrorKind::ConnectionReset, true), (ErrorKind::BrokenPipe, false)] {
+            let (stream, far) = pair().await;
+            drop(far);
+            let problem = Error::because(WriteError, "sending a request", io::Error::from(kind));
+            assert_eq!(BothWays::broken(stream, &problem).read(&mut [0; 4]).await.is_err(), is_told, "{kind}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rest_is_sent_after_the_answer_and_then_the_connection_ends() {
+        let (stream, mut far) = pair().await;
+        let both: Stream = Box::new(BothWays::new(stream, VecDeque::from([Bytes::from(vec![b'a'; 20 << 20])]), LONG));
+        assert!(!is_whole(&both));
+        let (counted, mut given_back) = tokio::sync::oneshot::channel::<()>();
+        complete(both, counted, LONG);
+        assert!(given_back.try_recv().is_err_and(|error| error == tokio::sync::oneshot::error::TryRecvError::Empty));
+        let mut heard = Vec::new();
+        far.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard.len(), 20 << 20);
+        assert!(given_back.await.is_err());
+        // A server that reads no more is waited for no longer than that.
+        let (stream, _far) = pair().await;
+        let (counted, given_back) = tokio::sync::oneshot::channel::<()>();
+        let both = BothWays::new(stream, VecDeque::from([Bytes::from(vec![b'a'; 20 << 20])]), LONG);
+        complete(Box::new(both), counted, Duration::from_millis(50));
+        assert!(given_back.await.is_err());
     }
 }
